@@ -1,0 +1,17 @@
+"""Does the lab see a difference where there is none? Two servers of the same code are compared."""
+
+from lab.experiment import Experiment, Server
+
+EXPERIMENT = Experiment(
+    name="null",
+    question="Does the lab see a difference between two servers that run the same code?",
+    operations=(
+        "scenarios.operations.catalog:PRODUCT_LIST",
+        "scenarios.operations.catalog:PRODUCT_SEARCH",
+        "scenarios.operations.catalog:PRODUCT_DETAIL",
+    ),
+    servers=(Server(name="a"), Server(name="b")),
+    variant=(("select_related", "on"), ("prefetch_related", "on"), ("indexes", "on"), ("cache", "off")),
+    keys=12,
+    budget=60.0,
+)

@@ -1,0 +1,28 @@
+"""Yields the first difference between two answers, as a path and two values. It sends no request."""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+
+def first_difference(reference: Any, answer: Any, *, path: str = "answer") -> str:
+    """Where `answer` first differs from `reference`, as `answer.items[3].price: '12.00' != '13.00'`, or "".
+
+    Types must be the same, not only values: 1 is not True and "1" is not 1.
+    """
+    if type(reference) is not type(answer):
+        return f"{path}: {_short(reference)} != {_short(answer)} ({type(reference).__name__}, {type(answer).__name__})"
+    if is_dataclass(reference):
+        parts = [(f"{path}.{f.name}", getattr(reference, f.name), getattr(answer, f.name)) for f in fields(reference)]
+    elif isinstance(reference, (tuple, list)):
+        if len(reference) != len(answer):
+            return f"{path}: {len(reference)} entries != {len(answer)} entries"
+        parts = [(f"{path}[{i}]", a, b) for i, (a, b) in enumerate(zip(reference, answer, strict=True))]
+    else:
+        return "" if reference == answer else f"{path}: {_short(reference)} != {_short(answer)}"
+    return next(filter(None, (first_difference(a, b, path=name) for name, a, b in parts)), "")
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    limit = 80
+    return text if len(text) <= limit else f"{text[:limit]}..."

@@ -1,0 +1,164 @@
+"""Yields what a request did, counted: its statements, their plans, its cache hits, from the target's record and from PostgreSQL.
+
+The target writes down what it asked; the plans and the count of statements come from the database itself.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import connection as Connection
+
+from lab.findings import Evidence, Plan, Statement
+
+_IN_LIST: Final = re.compile(r"IN \((?:%s(?:, )?)+\)")
+_SPACE: Final = re.compile(r"\s+")
+
+
+def normalised(sql: str) -> str:
+    """The statement with its white space folded and its IN lists of any length written as `IN (...)`."""
+    return _IN_LIST.sub("IN (...)", _SPACE.sub(" ", sql).strip())
+
+
+def fingerprint(sql: str) -> str:
+    """Twelve hexadecimal digits that name the normalised statement."""
+    return hashlib.sha256(normalised(sql).encode()).hexdigest()[:12]
+
+
+class EvidenceFile:
+    """The target's evidence file, read as it grows."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+
+    def record(self, request: str) -> dict[str, Any]:
+        """The record of `request`, which has been answered. Raises KeyError when the file has none."""
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                self._offset += len(line)
+                record: dict[str, Any] = json.loads(line)
+                if record["request"] == request:
+                    return record
+        raise KeyError(request)
+
+
+class Witness:
+    """PostgreSQL as a witness of its own: how it runs a statement, and how many it was sent."""
+
+    def __init__(self, *, databases: Mapping[str, str], server_url: str, has_counter: bool) -> None:
+        """`databases` are URLs by the aliases that evidence names; `server_url` is where pg_stat_statements is read."""
+        self._connections: dict[str, Connection] = {}
+        for alias, url in databases.items():
+            self._connections[alias] = psycopg2.connect(url)
+            self._connections[alias].set_session(readonly=True)
+        self._names = [connection.info.dbname for connection in self._connections.values()]
+        self._server = psycopg2.connect(server_url) if has_counter else None
+        if self._server:
+            self._server.set_session(autocommit=True)
+        self._plans: dict[tuple[str, str], Plan] = {}
+
+    def statements_so_far(self) -> int | None:
+        """Statements that the databases have run for clients, by pg_stat_statements; None where it is not available."""
+        if self._server is None:
+            return None
+        with self._server.cursor() as cursor:
+            cursor.execute(
+                "SELECT coalesce(sum(calls), 0)::bigint FROM pg_stat_statements s"
+                " JOIN pg_database d ON d.oid = s.dbid WHERE d.datname = ANY(%s)",
+                (self._names,),
+            )
+            row = cursor.fetchone()
+        return int(row[0]) if row else None
+
+    def plan(self, *, database: str, literal: str) -> Plan | None:
+        """How `database` runs the literal statement, by EXPLAIN (ANALYZE, BUFFERS); None for what is no query."""
+        if not literal.lstrip("( ").upper().startswith(("SELECT", "WITH")):
+            return None
+        if (database, literal) not in self._plans:
+            connection = self._connections[database]
+            with connection.cursor() as cursor:
+                cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {literal}")
+                row = cursor.fetchone()
+            connection.rollback()
+            if row is None:
+                return None
+            self._plans[database, literal] = read_plan(row[0][0]["Plan"])
+        return self._plans[database, literal]
+
+    def close(self) -> None:
+        """Closes all connections."""
+        for connection in (*self._connections.values(), *([self._server] if self._server else [])):
+            connection.close()
+
+
+def read_plan(node: Mapping[str, Any]) -> Plan:
+    """The plan whose root is `node`, of PostgreSQL's JSON format. Buffers are those of the root: it includes all."""
+    lines: list[str] = []
+    indexes: list[str] = []
+    scans: list[str] = []
+    _walk(node, depth=0, lines=lines, indexes=indexes, scans=scans)
+    return Plan(
+        lines=tuple(lines),
+        rows=int(node["Actual Rows"] * node["Actual Loops"]),
+        shared_hit=node.get("Shared Hit Blocks", 0),
+        shared_read=node.get("Shared Read Blocks", 0),
+        indexes=tuple(dict.fromkeys(indexes)),
+        sequential_scans=tuple(dict.fromkeys(scans)),
+    )
+
+
+def _walk(node: Mapping[str, Any], *, depth: int, lines: list[str], indexes: list[str], scans: list[str]) -> None:
+    name = node["Node Type"]
+    index, relation = node.get("Index Name"), node.get("Relation Name")
+    if index:
+        indexes.append(index)
+    if name == "Seq Scan" and relation:
+        scans.append(relation)
+    where = "".join((f" using {index}" if index else "", f" on {relation}" if relation else ""))
+    removed = node.get("Rows Removed by Filter", 0)
+    facts = [
+        f"{node['Actual Rows']:g} rows",
+        f"{node['Actual Loops']} loops" if node["Actual Loops"] > 1 else "",
+        f"{removed:g} removed" if removed else "",
+        f"{node.get('Shared Hit Blocks', 0)} hit",
+        f"{node['Shared Read Blocks']} read" if node.get("Shared Read Blocks") else "",
+    ]
+    lines.append(f"{'  ' * depth}{name}{where} ({', '.join(filter(None, facts))})")
+    for child in node.get("Plans", ()):
+        _walk(child, depth=depth + 1, lines=lines, indexes=indexes, scans=scans)
+
+
+def read_evidence(record: Mapping[str, Any], *, witness: Witness, counted: int | None) -> Evidence:
+    """The evidence of one request from the target's record; equal statements from one line are grouped.
+
+    A group's plan is that of its first statement. `counted` is the database's own count of its statements.
+    """
+    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    for statement in record["statements"]:
+        groups.setdefault((fingerprint(statement["sql"]), statement["database"], statement["line"]), []).append(statement)
+    return Evidence(
+        statements=tuple(_statement(key, group, witness=witness) for key, group in groups.items()),
+        body_bytes=record["bytes"],
+        cache_hits=sum(event["outcome"] == "hit" for event in record["cache"]),
+        cache_misses=sum(event["outcome"] == "miss" for event in record["cache"]),
+        seconds=record["seconds"],
+        database_seconds=record["database_seconds"],
+        counted_by_database=counted,
+    )
+
+
+def _statement(key: tuple[str, str, str], group: Sequence[Mapping[str, Any]], *, witness: Witness) -> Statement:
+    mark, database, line = key
+    first = group[0]
+    return Statement(
+        fingerprint=mark, sql=normalised(first["sql"]), database=database, count=len(group),
+        rows=sum(max(statement["rows"], 0) for statement in group),
+        seconds=sum(statement["seconds"] for statement in group), line=line,
+        plan=witness.plan(database=database, literal=first["literal"]),
+    )  # fmt: skip

@@ -1,0 +1,82 @@
+"""Yields `Experiment`, a question with two or more arms, and what an arm is made of. It measures nothing."""
+
+from dataclasses import dataclass
+from itertools import product
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knob:
+    """An optimisation with its levels, the unoptimised one first; a design compares the first with the last."""
+
+    name: str
+    levels: tuple[str, ...] = ("off", "on")
+
+    @property
+    def off(self) -> str:
+        """The level without the optimisation."""
+        return self.levels[0]
+
+    @property
+    def on(self) -> str:
+        """The level with all of it."""
+        return self.levels[-1]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """How a process of the target is booted."""
+
+    name: str = "target"
+    program: str = "granian"
+    workers: int = 1
+    threads: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arm:
+    """One side of a comparison: a server, a face and a level for every knob, as (knob, level) pairs."""
+
+    server: str
+    face: str
+    variant: tuple[tuple[str, str], ...]
+
+    @property
+    def levels(self) -> str:
+        """The variant as the `Lab-Variant` header carries it."""
+        return "; ".join(f"{knob}={level}" for knob, level in self.variant)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Experiment:
+    """A question, the arms that answer it and the operations they are compared on.
+
+    With `knobs` the design is the full factorial over them, all else held at `variant`; without, every
+    server is compared with the first one, face by face. `operations` are dotted names of `Operation` values and `sizes` is that of
+    the datasets' sizes by name. `keys` is how many parameter sets each operation is replayed with, `budget`
+    the seconds that measuring may take.
+    """
+
+    name: str
+    question: str
+    operations: tuple[str, ...]
+    faces: tuple[str, ...] = ("rest", "graphql")
+    servers: tuple[Server, ...] = (Server(),)
+    knobs: tuple[Knob, ...] = ()
+    variant: tuple[tuple[str, str], ...] = ()
+    keys: int = 3
+    sizes: str = "fixtures.sizes:SIZES"
+    blocks: int = 8
+    budget: float = 150.0
+
+    @property
+    def arms(self) -> tuple[Arm, ...]:
+        """Every arm: faces by servers by, in a factorial, all 2^k settings, all-off first and all-on last."""
+        names = [knob.name for knob in self.knobs]
+        levels = product(*((knob.off, knob.on) for knob in self.knobs))
+        settings = [(*zip(names, each, strict=True), *self.variant) for each in levels]
+        return tuple(
+            Arm(server=server.name, face=face, variant=setting)
+            for face in self.faces
+            for server in self.servers
+            for setting in settings
+        )

@@ -1,0 +1,209 @@
+"""Yields `Findings`, all that a run found, as one value that reports, console and gate read; and its JSON.
+
+It computes nothing: the stages before it do. Durations are seconds, sizes bytes, ratios candidate / reference.
+"""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+SCHEMA_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """An estimate with its 95 % interval; `simultaneous` says over how many effects it holds at once."""
+
+    estimate: float
+    low: float
+    high: float
+    blocks: int
+    simultaneous: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How PostgreSQL ran one statement: its tree as text lines, and what it counted."""
+
+    lines: tuple[str, ...]
+    rows: int
+    shared_hit: int
+    shared_read: int
+    indexes: tuple[str, ...]
+    sequential_scans: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """One distinct statement of a request: how often it was issued, from which line, and its plan.
+
+    `count` above one with different parameters is an N+1. `rows` and `seconds` are totals over the repeats.
+    """
+
+    fingerprint: str
+    sql: str
+    database: str
+    count: int
+    rows: int
+    seconds: float
+    line: str
+    plan: Plan | None = None
+
+    @property
+    def is_repeated(self) -> bool:
+        """Whether the statement was issued more than once in one request: an N+1."""
+        return self.count > 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """What one request of a cell did, counted."""
+
+    statements: tuple[Statement, ...]
+    body_bytes: int
+    cache_hits: int
+    cache_misses: int
+    seconds: float
+    database_seconds: float
+    counted_by_database: int | None = None
+
+    @property
+    def statement_count(self) -> int:
+        """SQL statements that the request issued."""
+        return sum(statement.count for statement in self.statements)
+
+    @property
+    def rows(self) -> int:
+        """Rows that its statements returned."""
+        return sum(statement.rows for statement in self.statements)
+
+    @property
+    def shared_buffers(self) -> int:
+        """Shared buffers (8 KiB pages) that its statements touched: per distinct statement, plan times count."""
+        return sum((s.plan.shared_hit + s.plan.shared_read) * s.count for s in self.statements if s.plan)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One operation at one arm: its service times and its evidence; or void, with the reason.
+
+    `service` is the mean over blocks of the block's mean, `quantiles` are (share, seconds) over all samples.
+    `floor_ratio` is the median over the floor's; `net` the median less the floor's, in seconds.
+    """
+
+    operation: str
+    server: str
+    face: str
+    variant: tuple[tuple[str, str], ...]
+    state: str
+    reason: str = ""
+    requests: int = 0
+    service: Interval | None = None
+    block_means: tuple[float, ...] = ()
+    quantiles: tuple[tuple[float, float], ...] = ()
+    floor_ratio: float | None = None
+    net: float | None = None
+    cold: Evidence | None = None
+    warm: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """A comparison as a ratio of service times, with its verdict.
+
+    `kind`: "conditional" (a knob at cache = off, over the settings of the others), "simple" (a knob at one
+    full setting of the others), "main", "interaction" (a ratio of ratios), "face" (graphql / rest),
+    "server" (candidate / reference). `given` names what is held fixed. `typical` is the trimmed mean of the
+    paired log-ratios, `total` the ratio of the sums, `few` the difference in the share of requests above three
+    times the reference's median. `dots` are the blocks' own ratios.
+    """
+
+    operation: str
+    face: str
+    kind: str
+    subject: str
+    given: str
+    typical: Interval
+    total: Interval | None = None
+    few: Interval | None = None
+    p: float | None = None
+    verdict: str = "unclear"
+    detail: str = ""
+    dots: tuple[float, ...] = ()
+    near_floor: bool = False
+    net_ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One knob's share of the way from all-off to all-on: seconds saved (negative) or added, with the interval."""
+
+    knob: str
+    seconds: Interval
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waterfall:
+    """The Shapley shares of the knobs; `start` plus all steps is `end`, exactly."""
+
+    operation: str
+    face: str
+    start: float
+    end: float
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How many answers of one operation were compared with the reference answer, and over how many cells."""
+
+    operation: str
+    answers: int
+    cells: int
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """One block: how long it took, what the sensors saw, and why it is void if it is."""
+
+    index: int
+    seconds: float
+    requests: int
+    void: str = ""
+    steal: float | None = None
+    pressure: float | None = None
+    kernel_ratio: float | None = None
+    generator_share: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A stage of the pipeline: its wall time, and the time it should stay within."""
+
+    name: str
+    seconds: float
+    budget: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Findings:
+    """All that one run found. `environment` and `settings` are (name, value) pairs for people to read."""
+
+    experiment: str
+    run: str
+    question: str
+    answer: tuple[str, ...]
+    dataset: tuple[tuple[str, str], ...]
+    knobs: tuple[str, ...]
+    complete: bool
+    cells: tuple[Cell, ...]
+    effects: tuple[Effect, ...]
+    waterfalls: tuple[Waterfall, ...]
+    proofs: tuple[Proof, ...]
+    blocks: tuple[Block, ...]
+    stages: tuple[Stage, ...]
+    environment: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+    command: str = ""
+    schema_version: int = field(default=SCHEMA_VERSION)

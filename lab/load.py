@@ -1,0 +1,143 @@
+"""Yields a block's raw samples: fresh servers, one generator process, one script. It looks at no sample."""
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.experiment import Experiment
+from lab.json_files import read, write
+from lab.operations import Keyed
+from lab.plan import Ask, BlockPlan, PlannedCell, plan_block, plan_run
+from lab.processes import Supervisor
+from lab.progress import Advance
+from lab.requests import request_headers
+from lab.recorder import MAGIC, SAMPLE
+from lab.results import CellProof, ProofRecord, RunFolder
+from lab.script import Line, Report, Script
+from lab.server import TREE, Running, Surroundings, boot, floor_path, plain_environment
+
+OVERTIME: Final = 90.0
+"""Seconds that a block may take beyond its share before it counts as hung."""
+
+BOOT_SECONDS: Final = 3.0
+"""What booting the servers and the generator of a block costs of its share of the budget, as seen on two cores."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loader:
+    """What proof and load of one run have in common: what is asked, of what, and where results go."""
+
+    experiment: Experiment
+    operations: Sequence[Keyed]
+    cells: Sequence[PlannedCell]
+    surroundings: Surroundings
+    supervisor: Supervisor
+    folder: RunFolder
+
+    def run(self, record: ProofRecord, *, budget: float, seed: int, advance: Advance) -> None:
+        """Plans by the proof's times and runs every block, each with processes of its own.
+
+        Raises LabError when a server or the generator fails; what was sampled until then is on disk.
+        """
+        proofs = {proof.cell: proof for proof in record.cells}
+        timed = [replace(c, seconds=proofs[c.index].seconds) for c in self.cells if not proofs[c.index].void]
+        plan = plan_run(
+            timed, budget=budget, blocks=self.experiment.blocks, boot_seconds=BOOT_SECONDS, keys=self.experiment.keys,
+            seed=seed,
+        )  # fmt: skip
+        self.folder.save("plan", plan)
+        started, requests = time.monotonic(), 0
+        for index in range(plan.blocks):
+
+            def show(samples: int, *, block: int = index, before: int = requests) -> None:
+                advance(
+                    done=time.monotonic() - started,
+                    note=f"block {block + 1} of {plan.blocks}, {before + samples} requests",
+                )
+
+            report = self._block(plan_block(plan, index=index), proofs=proofs, show=show)
+            requests += report.requests
+
+    def _block(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
+        # Which server boots first, and so gets which port and worker slot, changes from block to block.
+        order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
+        running = {
+            server.name: boot(server, surroundings=self.surroundings, supervisor=self.supervisor) for server in order
+        }
+        try:
+            return self._generate(block, proofs=proofs, running=running, show=show)
+        finally:
+            self.supervisor.stop("generator")
+            for each in running.values():
+                self.supervisor.stop(each.process)
+
+    def _generate(
+        self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running],
+        show: Callable[[int], None],
+    ) -> Report:  # fmt: skip
+        samples, script = self.folder.sample_file(block.index), self.folder.script_file(block.index)
+        write(self._script(block, proofs=proofs, running=running), script)
+        self.supervisor.spawn(
+            name="generator",
+            argv=[sys.executable, "-m", "lab.generator", str(script)],
+            env=plain_environment(),
+            cwd=TREE,
+            log=self.surroundings.logs / "generator.log",
+        )
+        deadline = time.monotonic() + block.warm_seconds + block.seconds + OVERTIME
+        while (code := self.supervisor.poll("generator")) is None:
+            show(_samples_in(samples))
+            if time.monotonic() > deadline:
+                raise LabError("a block hung", hint=f"see {self.surroundings.logs}; then start the run again")
+            time.sleep(0.1)
+        path = self.folder.report_file(block.index)
+        if code or not path.exists():
+            said = read(path, Report).error if path.exists() else self.supervisor.log_tail("generator")
+            raise LabError(f"the load generator failed: {said}", hint=f"see {self.surroundings.logs}")
+        return read(path, Report)
+
+    def _script(
+        self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running]
+    ) -> Script:
+        lines: list[Line] = []
+        at: dict[tuple[int, int], int] = {}
+        for cell in self.cells:
+            for key in sorted({ask.key for each in (*block.warm, *block.passes) for ask in each if ask.cell == cell.index}):
+                at[cell.index, key] = len(lines)
+                lines.append(self._line(cell, key=key, proof=proofs[cell.index], running=running))
+
+        def indices(passes: Sequence[Sequence[Ask]]) -> tuple[tuple[int, ...], ...]:
+            return tuple(tuple(at[ask.cell, ask.key] for ask in each) for each in passes)
+
+        return Script(
+            samples=str(self.folder.sample_file(block.index)), report=str(self.folder.report_file(block.index)),
+            lines=tuple(lines), warm=indices(block.warm), passes=indices(block.passes),
+            warm_seconds=block.warm_seconds, seconds=block.seconds,
+            settle=tuple(f"{each.url}/settle" for each in running.values()),
+            settle_headers=(("Lab-Token", self.surroundings.token),),
+        )  # fmt: skip
+
+    def _line(self, cell: PlannedCell, *, key: int, proof: CellProof, running: Mapping[str, Running]) -> Line:
+        proven = next(answer for answer in proof.answers if answer.key == key)
+        if cell.arm is None:
+            server = self.experiment.servers[0].name
+            method, path, body = "GET", floor_path(proven.length), None
+            headers = {"Lab-Token": self.surroundings.token}
+        else:
+            keyed = next(each for each in self.operations if each.operation.name == cell.operation)
+            request = keyed.operation.request(cell.face, keyed.keys[key])
+            server, method, path, body = cell.arm.server, request.method, request.path, request.body
+            headers = request_headers(request, arm=cell.arm, token=self.surroundings.token)
+        return Line(
+            cell=cell.index, key=key, method=method, url=running[server].url + path, headers=tuple(headers.items()),
+            body=body.decode() if body else None, status=proven.status, length=proven.length, checksum=proven.checksum,
+        )  # fmt: skip
+
+
+def _samples_in(path: Path) -> int:
+    """How many samples a file holds, by its size; frames are few beside samples."""
+    return max(path.stat().st_size - len(MAGIC), 0) // SAMPLE.itemsize if path.exists() else 0

@@ -1,0 +1,85 @@
+"""Yields the operations that an experiment names, loaded by dotted name against a Protocol.
+
+The one file of the lab through which the subject's operations come in; the lab never imports them by itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from random import Random
+from typing import Any, Protocol
+
+from lab.errors import LabError
+from lab.experiment import Experiment
+
+
+class Request(Protocol):
+    """One HTTP request, but for the host."""
+
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def body(self) -> bytes | None: ...
+    @property
+    def content_type(self) -> str | None: ...
+
+
+class Operation(Protocol):
+    """One thing a client does, for each face: how to draw its parameters, ask for it and read the answer."""
+
+    @property
+    def name(self) -> str: ...
+    def sample(self, random: Random, size: Any, /) -> Any: ...
+    def request(self, face: str, parameters: Any, /) -> Request: ...
+    def read(self, face: str, status: int, body: bytes, /) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyed:
+    """An operation with the parameter sets ("keys") that every arm is asked for."""
+
+    operation: Operation
+    keys: tuple[Any, ...]
+
+
+def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple[Keyed, ...]:
+    """The experiment's operations, each with `experiment.keys` distinct parameter sets drawn by `seed`.
+
+    Raises LabError for a dotted name that cannot be imported and for a dataset that has no size.
+    """
+    sizes = _attribute(experiment.sizes)
+    if dataset not in sizes:
+        raise LabError(f"there is no dataset {dataset!r}", hint=f"choose one of {', '.join(sizes)}")
+    return tuple(
+        _keyed(_attribute(name), count=experiment.keys, size=sizes[dataset], seed=seed) for name in experiment.operations
+    )
+
+
+def _keyed(operation: Operation, *, count: int, size: Any, seed: int) -> Keyed:
+    random = Random(f"{seed}/{operation.name}")
+    keys: list[Any] = []
+    for _ in range(100 * count):
+        parameters = operation.sample(random, size)
+        if parameters not in keys:
+            keys.append(parameters)
+        if len(keys) == count:
+            return Keyed(operation=operation, keys=tuple(keys))
+    raise LabError(
+        f"{operation.name} has only {len(keys)} distinct parameter sets, not the {count} that were asked for",
+        hint="lower `keys` in the experiment",
+    )
+
+
+def _attribute(dotted: str) -> Any:
+    module, _, name = dotted.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise LabError(f"cannot load {dotted!r}: {error}", hint="name it as package.module:ATTRIBUTE") from error
+
+
+def names(operations: Sequence[Keyed]) -> tuple[str, ...]:
+    """The operations' names, in order."""
+    return tuple(keyed.operation.name for keyed in operations)

@@ -1,0 +1,140 @@
+"""Yields the plan of a run: how the time budget is shared among cells, and each block's request list.
+
+It sends nothing and reads no clock: the pilot times come in, seeded lists of requests go out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from math import log2, sqrt
+from random import Random
+from typing import Final
+
+from lab.experiment import Arm
+
+SLOW: Final = 0.25
+"""Seconds above which a cell gets one request in every second block: its effects are large, its noise is not."""
+
+WARM_SHARE: Final = 0.15
+"""Share of a block that warm-up may take."""
+
+REQUEST_OVERHEAD: Final = 0.0006
+"""Seconds that the generator itself spends between two requests, the reference kernel's share included."""
+
+MAX_STRIDE: Final = 8
+WARM_PASSES: Final = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannedCell:
+    """A cell as the plan sees it: its pilot time and how often it takes part.
+
+    It is asked in every `stride`-th round, and a slow one in every second block alone. Without an arm it is
+    the floor: the bare view that the cells of its operation and face are set against.
+    """
+
+    index: int
+    operation: str
+    face: str
+    arm: Arm | None
+    seconds: float
+    stride: int = 1
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether the cell gets one request in every second block."""
+        return self.seconds > SLOW
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """How the budget is shared: the cells, the blocks, the rounds of each, and the seconds that a block may take."""
+
+    cells: tuple[PlannedCell, ...]
+    blocks: int
+    rounds: int
+    block_seconds: float
+    keys: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One request of a block's list: which cell, with which key."""
+
+    cell: int
+    key: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockPlan:
+    """One block's list: warm-up passes, then measured passes; a pass is one operation at all its arms."""
+
+    index: int
+    warm: tuple[tuple[Ask, ...], ...]
+    passes: tuple[tuple[Ask, ...], ...]
+    warm_seconds: float
+    seconds: float
+
+
+def plan_run(
+    pilots: Sequence[PlannedCell], *, budget: float, blocks: int, boot_seconds: float, keys: int, seed: int
+) -> Plan:
+    """The plan that spends `budget` seconds on `blocks` blocks, by precision.
+
+    The variance of a cell's mean falls with its requests and their cost grows with its time, so a cell's
+    share of requests goes with 1 / sqrt(time), in powers of two, so that any two cells share rounds.
+    """
+    quickest = max(min((cell.seconds for cell in pilots), default=0.002), 0.002)
+    cells = tuple(_with_stride(cell, quickest=quickest) for cell in pilots)
+    slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
+    share = budget / blocks - boot_seconds
+    round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
+    rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
+    return Plan(
+        cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 1.0), keys=keys, seed=seed
+    )
+
+
+def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
+    stride = 2 ** round(log2(max(sqrt(cell.seconds / quickest), 1.0)))
+    return replace(cell, stride=min(stride, MAX_STRIDE))
+
+
+def plan_block(plan: Plan, *, index: int) -> BlockPlan:
+    """Block `index` of the plan: its seeded request list.
+
+    Each operation's arms come in an order drawn anew for every second pass and reversed in the pass
+    between, so that of any two arms each is as often first as the other. The keys take turns, and the
+    blocks begin with different ones.
+    """
+    random = Random(f"{plan.seed}/block/{index}")
+    operations = sorted({cell.operation for cell in plan.cells})
+    orders: dict[str, list[PlannedCell]] = {}
+    passes: list[tuple[Ask, ...]] = []
+    for round_index in range(plan.rounds):
+        for operation in random.sample(operations, len(operations)):
+            order = [cell for cell in plan.cells if cell.operation == operation]
+            if round_index % 2:
+                order = orders[operation][::-1]
+            else:
+                random.shuffle(order)
+                orders[operation] = order
+            key = (index + round_index // 2) % plan.keys
+            taking = [cell for cell in order if _takes_part(cell, block=index, round_index=round_index)]
+            if taking:
+                passes.append(tuple(Ask(cell=cell.index, key=key) for cell in taking))
+    quick = [cell for cell in plan.cells if not cell.is_slow]
+    warm = tuple(
+        tuple(Ask(cell=cell.index, key=warm_pass % plan.keys) for cell in random.sample(quick, len(quick)))
+        for warm_pass in range(max(WARM_PASSES, plan.keys))
+    )
+    return BlockPlan(
+        index=index, warm=warm, passes=tuple(passes), warm_seconds=plan.block_seconds * WARM_SHARE,
+        seconds=plan.block_seconds,
+    )  # fmt: skip
+
+
+def _takes_part(cell: PlannedCell, *, block: int, round_index: int) -> bool:
+    if cell.is_slow:
+        return round_index == 0 and block % 2 == 0
+    return round_index % cell.stride == 0

@@ -1,0 +1,208 @@
+"""Yields the proof that all arms answer alike, and each cell's evidence, before anything is timed.
+
+It takes no measurement that enters a result: its times only pilot the plan.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
+from statistics import median
+from typing import Any, Final
+
+from lab.equivalence import first_difference
+from lab.errors import LabError
+from lab.evidence import EvidenceFile, Witness, read_evidence
+from lab.experiment import Arm
+from lab.findings import Evidence, Proof
+from lab.http import Answer, Client
+from lab.load import Loader
+from lab.operations import Keyed
+from lab.plan import PlannedCell
+from lab.progress import Advance
+from lab.results import CellProof, ProofRecord, ProvenAnswer
+from lab.requests import request_headers
+from lab.server import boot, floor_path
+from lab.services import Services
+from lab.wording import variant_name
+
+REQUEST_LIMIT: Final = 5.0
+"""Seconds above which one request is too slow for its cell to be measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A cell to prove: an operation with its keys, at an arm."""
+
+    index: int
+    keyed: Keyed
+    arm: Arm
+
+
+@dataclass(kw_only=True)
+class Prover:
+    """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do."""
+
+    clients: Mapping[str, Client]
+    token: str
+    files: Mapping[str, EvidenceFile]
+    witness: Witness
+    notes: list[str] = field(default_factory=list)
+    _references: dict[tuple[str, int], tuple[str, Any]] = field(default_factory=dict)
+    _asked: int = 0
+
+    def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
+        """The record over all `subjects`; `advance` is told after each.
+
+        Raises LabError at the first answer that differs, with the path and both values.
+        """
+        cells: list[CellProof] = []
+        answers: dict[str, int] = {}
+        for subject in subjects:
+            cell, compared = self._cell(subject)
+            cells.append(cell)
+            name = subject.keyed.operation.name
+            answers[name] = answers.get(name, 0) + compared
+            advance(done=len(cells), note=f"{name}, {describe(subject.arm)}")
+        proofs = tuple(
+            Proof(
+                operation=name, answers=count, parameters=len(keys),
+                cells=sum(subject.keyed.operation.name == name for subject in subjects),
+            )
+            for name, count in answers.items()
+            for keys in (next(s.keyed.keys for s in subjects if s.keyed.operation.name == name),)
+        )  # fmt: skip
+        return ProofRecord(cells=tuple(cells), proofs=proofs, notes=tuple(dict.fromkeys(self.notes)))
+
+    def floor(self, *, index: int, like: CellProof, server: str) -> CellProof:
+        """The proof of the bare view, for the sizes of the answers that `like` proved."""
+        found, times = [], []
+        for proven in like.answers:
+            headers = {"Accept": "application/json", "Lab-Token": self.token}
+            for _ in range(3):
+                answer = self.clients[server].send("GET", floor_path(proven.length), headers=headers)
+                times.append(answer.seconds)
+            found.append(
+                ProvenAnswer(
+                    key=proven.key, status=answer.status, length=len(answer.body), checksum=zlib.crc32(answer.body)
+                )
+            )
+        return CellProof(cell=index, seconds=median(times), answers=tuple(found))
+
+    def _cell(self, subject: Subject) -> tuple[CellProof, int]:
+        bodies: dict[int, bytes] = {}
+        first, cold = self._with_evidence(subject, key=0)
+        if first.seconds > REQUEST_LIMIT:
+            reason = f"one request took {first.seconds:.1f} s, above the limit of {REQUEST_LIMIT:g} s"
+            return CellProof(cell=subject.index, seconds=first.seconds, answers=(), cold=cold, void=reason), 0
+        compared = self._compare(subject, key=0, answer=first, bodies=bodies)
+        times: list[float] = []
+        for key in range(1, len(subject.keyed.keys)):
+            answer = self._ask(subject, key=key)
+            times.append(answer.seconds)
+            compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
+        again, warm = self._with_evidence(subject, key=0)
+        compared += self._compare(subject, key=0, answer=again, bodies=bodies)
+        if warm.cache_hits:
+            # The keys are primed now: what is timed, and what is proven last, is the hit.
+            times = []
+            for key in range(len(subject.keyed.keys)):
+                answer = self._ask(subject, key=key)
+                times.append(answer.seconds)
+                compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
+        proven = tuple(
+            ProvenAnswer(key=key, status=200, length=len(body), checksum=zlib.crc32(body)) for key, body in bodies.items()
+        )
+        pilot = median(times) if times else again.seconds
+        return CellProof(cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm), compared
+
+    def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
+        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.keys[key])
+        headers = request_headers(request, arm=subject.arm, token=self.token)
+        if mark:
+            headers["Lab-Request"] = mark
+        return self.clients[subject.arm.server].send(request.method, request.path, headers=headers, body=request.body)
+
+    def _with_evidence(self, subject: Subject, *, key: int) -> tuple[Answer, Evidence]:
+        self._asked += 1
+        mark = f"proof-{self._asked}"
+        before = self.witness.statements_so_far()
+        answer = self._ask(subject, key=key, mark=mark)
+        after = self.witness.statements_so_far()
+        try:
+            record = self.files[subject.arm.server].record(mark)
+        except KeyError:
+            raise LabError(
+                f"{subject.keyed.operation.name} at {describe(subject.arm)} left no evidence (status {answer.status})",
+                hint="see the server's log under .lab/logs",
+            ) from None
+        counted = after - before if before is not None and after is not None else None
+        evidence = read_evidence(record, witness=self.witness, counted=counted)
+        if counted is not None and counted != evidence.statement_count:
+            self.notes.append(
+                f"{subject.keyed.operation.name} at {describe(subject.arm)}: the target recorded "
+                f"{evidence.statement_count} statements, PostgreSQL counted {counted}"
+            )
+        return answer, evidence
+
+    def _compare(self, subject: Subject, *, key: int, answer: Answer, bodies: dict[int, bytes]) -> int:
+        name, where = subject.keyed.operation.name, describe(subject.arm)
+        hint = "mend the target: answers must be equal before they are timed"
+        parameters = subject.keyed.keys[key]
+        try:
+            value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
+        except ValueError as error:
+            raise LabError(f"{name} at {where} gave an unreadable answer for {parameters}: {error}", hint=hint) from error
+        if answer.status != 200:  # noqa: PLR2004
+            raise LabError(f"{name} at {where} answered {answer.status} for {parameters}: {value}", hint=hint)
+        origin, reference = self._references.setdefault((name, key), (where, value))
+        if difference := first_difference(reference, value):
+            raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
+        if bodies.setdefault(key, answer.body) != answer.body:
+            raise LabError(f"{name} at {where} gave two bodies for {parameters}", hint=hint)
+        return 1
+
+
+def describe(arm: Arm) -> str:
+    """An arm in one phrase, as in `rest, all off` or `graphql on server b, select_related + indexes`."""
+    server = "" if arm.server == "target" else f" on server {arm.server}"
+    return f"{arm.face}{server}, {variant_name(arm.variant)}"
+
+
+def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecord:
+    """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers."""
+    surroundings, evidence = loader.surroundings, loader.folder.path / "evidence"
+    evidence.mkdir()
+    keyed = {each.operation.name: each for each in loader.operations}
+    files = {server.name: evidence / f"{server.name}.jsonl" for server in loader.experiment.servers}
+    with ExitStack() as stack:
+        clients: dict[str, Client] = {}
+        for server in loader.experiment.servers:
+            running = boot(
+                server, surroundings=surroundings, supervisor=loader.supervisor, evidence=files[server.name]
+            )
+            stack.callback(loader.supervisor.stop, running.process)
+            clients[server.name] = stack.enter_context(closing(Client(running.url)))
+        witness = Witness(
+            databases={"default": surroundings.database_url, "bare": surroundings.bare_url},
+            server_url=services.postgres_url, has_counter=services.statement_counter,
+        )  # fmt: skip
+        stack.enter_context(closing(witness))
+        prover = Prover(
+            clients=clients, token=surroundings.token, witness=witness,
+            files={name: EvidenceFile(path) for name, path in files.items()},
+        )  # fmt: skip
+        subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
+        record = prover.prove(subjects, advance=advance)
+        floors = [
+            prover.floor(index=cell.index, like=_some_cell(cell, loader=loader, record=record), server=next(iter(clients)))
+            for cell in loader.cells
+            if cell.arm is None
+        ]
+    return replace(record, cells=(*record.cells, *floors))
+
+
+def _some_cell(floor: PlannedCell, *, loader: Loader, record: ProofRecord) -> CellProof:
+    """A proven cell of the floor's operation and face: all of them have the same bodies."""
+    same = [c.index for c in loader.cells if c.arm and (c.operation, c.face) == (floor.operation, floor.face)]
+    return next((proof for proof in record.cells if proof.cell in same and not proof.void), record.cells[same[0]])

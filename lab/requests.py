@@ -1,0 +1,10 @@
+"""Yields the headers that proof and load alike send. It sends nothing."""
+
+from lab.experiment import Arm
+from lab.operations import Request
+
+
+def request_headers(request: Request, *, arm: Arm, token: str) -> dict[str, str]:
+    """The headers with which the proof and the load alike send `request` to `arm`."""
+    content = {"Content-Type": request.content_type} if request.content_type else {}
+    return {"Accept": "application/json", "Lab-Token": token, "Lab-Variant": arm.levels, **content}

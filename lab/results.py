@@ -1,0 +1,167 @@
+"""Yields run folders: where each thing that a run makes is kept, written as soon as it is known. It derives nothing.
+
+    results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
+                               proof.json      each cell's proof and evidence
+                               plan.json       how the budget was shared
+                               samples/        block-00.samples: raw due, sent and done times
+                               blocks/         block-00.script.json, block-00.report.json
+                               stages.json     wall times
+                               findings.json, report.html: derived, may be made again
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.experiment import Experiment
+from lab.findings import SCHEMA_VERSION, Evidence, Findings, Proof, Stage
+from lab.json_files import read, write
+from lab.plan import Plan
+
+ROOT: Final = Path("results")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manifest:
+    """What a run was asked and where it ran. Pairs are (name, value), for people to read."""
+
+    experiment: Experiment
+    run: str
+    started: str
+    command: str
+    dataset: tuple[tuple[str, str], ...]
+    operations: tuple[str, ...]
+    environment: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[str, str], ...]
+    budget: float
+    seed: int
+    schema_version: int = field(default=SCHEMA_VERSION)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenAnswer:
+    """The answer to one key that was proven right: what the generator holds every answer against."""
+
+    key: int
+    status: int
+    length: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellProof:
+    """What proof and evidence say of one cell: its pilot time in seconds, or why it is void."""
+
+    cell: int
+    seconds: float
+    answers: tuple[ProvenAnswer, ...]
+    cold: Evidence | None = None
+    warm: Evidence | None = None
+    void: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProofRecord:
+    """The proof stage's result: per cell, and per operation how many answers were compared."""
+
+    cells: tuple[CellProof, ...]
+    proofs: tuple[Proof, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """One run's folder."""
+
+    path: Path
+
+    @property
+    def samples(self) -> Path:
+        """The folder of sample files."""
+        return self.path / "samples"
+
+    @property
+    def blocks(self) -> Path:
+        """The folder of the blocks' scripts and reports."""
+        return self.path / "blocks"
+
+    def sample_file(self, block: int) -> Path:
+        """Block `block`'s raw samples."""
+        return self.samples / f"block-{block:02d}.samples"
+
+    def script_file(self, block: int) -> Path:
+        """What block `block`'s generator was given."""
+        return self.blocks / f"block-{block:02d}.script.json"
+
+    def report_file(self, block: int) -> Path:
+        """What block `block`'s generator reported; missing when it was interrupted."""
+        return self.blocks / f"block-{block:02d}.report.json"
+
+    def save(self, name: str, value: object) -> None:
+        """Writes `value` as `name`.json."""
+        write(value, self.path / f"{name}.json")
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest. Raises LabError when it is missing, damaged or of another version."""
+        manifest = read(self.path / "manifest.json", Manifest)
+        if manifest.schema_version != SCHEMA_VERSION:
+            raise LabError(
+                f"{self.path} is of version {manifest.schema_version}, this Windtunnel reads version {SCHEMA_VERSION}",
+                hint="read it with the Windtunnel that wrote it",
+            )
+        return manifest
+
+    @property
+    def proof(self) -> ProofRecord:
+        """What was proven and counted."""
+        return read(self.path / "proof.json", ProofRecord)
+
+    @property
+    def plan(self) -> Plan:
+        """How the budget was shared."""
+        return read(self.path / "plan.json", Plan)
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages that ended, with their wall times."""
+        path = self.path / "stages.json"
+        return read(path, tuple[Stage, ...]) if path.exists() else ()
+
+    @property
+    def findings(self) -> Findings:
+        """The findings as they were last derived."""
+        return read(self.path / "findings.json", Findings)
+
+
+def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:
+    """A new, empty folder for a run of `experiment`, named by the time in UTC. Raises LabError when it cannot be made."""
+    run = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H-%M-%S")
+    for suffix in ("", *(f"-{number}" for number in range(2, 100))):
+        path = root / experiment / f"{run}{suffix}"
+        try:
+            path.mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise LabError(f"cannot make {path}: {error.strerror}", hint="free the disk or mend its permissions") from error
+        folder = RunFolder(path.resolve())
+        folder.samples.mkdir()
+        folder.blocks.mkdir()
+        return folder
+    raise LabError(f"{root / experiment / run} exists a hundred times", hint="wait a second and start again")
+
+
+def find_run(name: str, *, root: Path = ROOT) -> RunFolder:
+    """The run folder that `name` means: a path, `experiment/run`, or `experiment` for its newest run."""
+    candidates: Sequence[Path] = (Path(name), root / name)
+    for path in candidates:
+        if (path / "manifest.json").is_file():
+            return RunFolder(path.resolve())
+        runs = sorted(child for child in path.glob("*") if (child / "manifest.json").is_file()) if path.is_dir() else []
+        if runs:
+            return RunFolder(runs[-1].resolve())
+    raise LabError(f"there is no run {name!r}", hint="name its folder, as in results/toggles/<run>")

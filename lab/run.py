@@ -1,0 +1,117 @@
+"""Yields a run folder from an experiment: the pipeline, stage by stage. It decides nothing that a stage decides."""
+
+import os
+import secrets
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from rich.console import Console
+
+from lab import environment
+from lab.dataset import Dataset, prepare_dataset
+from lab.derive import derive, planned_cells
+from lab.experiment import Experiment
+from lab.findings import Stage
+from lab.load import Loader
+from lab.operations import Keyed, load_operations, names
+from lab.processes import Supervisor
+from lab.progress import Progresses
+from lab.proof import prove
+from lab.render import render
+from lab.results import Manifest, RunFolder, new_run
+from lab.server import TREE, Surroundings, new_token
+from lab.services import Services, open_services
+
+FOLDER: Final = TREE / ".lab"
+
+INSTALL_SECONDS: Final = "WINDTUNNEL_INSTALL_SECONDS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a run was asked for: an experiment, a dataset, a time budget in seconds, and a seed."""
+
+    experiment: Experiment
+    dataset: str
+    budget: float
+    seed: int
+    command: str
+
+
+def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], None]) -> RunFolder:
+    """Runs the pipeline and returns the run's folder, which `on_folder` is told as soon as it exists.
+
+    Raises LabError when it cannot measure; all processes have ended by then, and what was measured is on disk.
+    """
+    progress = Progresses(console, stages=_installed())
+    operations = load_operations(order.experiment, dataset=order.dataset, seed=order.seed)
+    cells = planned_cells(order.experiment, operations=names(operations))
+    with ExitStack() as stack:
+        with progress.stage("services"):
+            supervisor = stack.enter_context(Supervisor())
+            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
+        with progress.stage("dataset", budget=45.0):
+            dataset = prepare_dataset(
+                server_url=services.postgres_url, size=order.dataset, seed=order.seed, folder=FOLDER
+            )
+        folder = new_run(order.experiment.name)
+        on_folder(folder)
+        manifest = _manifest(order, folder=folder, services=services, dataset=dataset, operations=operations)
+        folder.save("manifest", manifest)
+        loader = Loader(
+            experiment=order.experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
+            surroundings=_surroundings(services, dataset=dataset, commit=dict(manifest.environment)["commit"]),
+        )  # fmt: skip
+        with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
+            record = prove(loader, services=services, advance=advance)
+            folder.save("proof", record)
+        with progress.stage("measuring", total=order.budget, budget=order.budget) as advance:
+            loader.run(record, budget=order.budget, seed=order.seed, advance=advance)
+    with progress.stage("report", budget=8.0):
+        folder.save("stages", progress.stages)
+        folder.save("findings", derive(folder))
+        render(folder)
+    folder.save("stages", progress.stages)
+    return folder
+
+
+def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
+    """Makes a dataset's databases on the services of the settings, and ends what it started."""
+    with ExitStack() as stack:
+        with progress.stage("services"):
+            supervisor = stack.enter_context(Supervisor())
+            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
+        with progress.stage("dataset"):
+            return prepare_dataset(server_url=services.postgres_url, size=size, seed=seed, folder=FOLDER)
+
+
+def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surroundings:
+    return Surroundings(
+        database_url=dataset.indexed_url, bare_url=dataset.bare_url, cache_url=services.cache_url,
+        cache_prefix=f"windtunnel:{secrets.token_hex(4)}", token=new_token(), commit=commit,
+        dataset=dataset.identity, logs=FOLDER / "logs",
+    )  # fmt: skip
+
+
+def _manifest(
+    order: Order, *, folder: RunFolder, services: Services, dataset: Dataset, operations: Sequence[Keyed]
+) -> Manifest:
+    kinds = (
+        ("PostgreSQL", f"{services.postgres_version}, {'embedded' if services.postgres_embedded else 'given'}"),
+        ("cache", f"{services.cache_version}, {'embedded' if services.cache_embedded else 'given'}"),
+    )
+    return Manifest(
+        experiment=order.experiment, run=folder.path.name, started=datetime.now(tz=UTC).isoformat(timespec="seconds"),
+        command=order.command, dataset=dataset.facts, operations=names(operations),
+        environment=(*environment.describe(TREE), *kinds), settings=services.settings, budget=order.budget,
+        seed=order.seed,
+    )  # fmt: skip
+
+
+def _installed() -> list[Stage]:
+    """The stage before the first: what the session took to install, where it said so."""
+    taken = os.environ.get(INSTALL_SECONDS)
+    return [Stage(name="install", seconds=float(taken), budget=60.0)] if taken else []

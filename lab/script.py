@@ -1,0 +1,56 @@
+"""Yields `Script`, what one block's generator process has to send, and `Report`, what it saw. It sends nothing."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One concrete request with the answer that was proven: its status, its length in bytes and its CRC-32."""
+
+    cell: int
+    key: int
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: str | None
+    status: int
+    length: int
+    checksum: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """What to send: `warm` and `passes` are lists of indices into `lines`.
+
+    Warm-up ends after the pass in which `warm_seconds` are over, measuring after the pass in which `seconds`
+    are over. `settle` are the URLs that are posted to between the two.
+    """
+
+    samples: str
+    report: str
+    lines: tuple[Line, ...]
+    warm: tuple[tuple[int, ...], ...]
+    passes: tuple[tuple[int, ...], ...]
+    warm_seconds: float
+    seconds: float
+    settle: tuple[str, ...]
+    settle_headers: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What the generator saw of itself and of the machine while it measured; None is 'not available'.
+
+    `kernels` are nanoseconds of the reference kernel, one a pass; `generator_share` is its share of one core.
+    """
+
+    requests: int
+    failures: int
+    seconds: float
+    passes_done: int
+    passes_planned: int
+    kernels: tuple[int, ...]
+    generator_share: float
+    steal: float | None
+    pressure: float | None
+    error: str = ""

@@ -1,0 +1,60 @@
+"""Yields what the machine was doing during a block: stolen time, pressure, a reference kernel. It judges nothing."""
+
+import time
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+_KERNEL_INPUT = bytes(64 * 1024)
+
+
+def reference_kernel() -> int:
+    """Nanoseconds that a fixed piece of work took; a slower machine shows as a larger figure."""
+    start = time.perf_counter_ns()
+    for _ in range(4):
+        sha256(_KERNEL_INPUT).digest()
+    total = 0
+    for number in range(4000):
+        total += number * number
+    return time.perf_counter_ns() - start
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counters:
+    """Counters of the machine at one moment; None where the machine has no such counter."""
+
+    total_ticks: int | None
+    steal_ticks: int | None
+    stalled_microseconds: int | None
+
+
+def read_counters() -> Counters:
+    """The machine's counters now (Linux: /proc/stat and /proc/pressure/cpu)."""
+    total = steal = stalled = None
+    try:
+        fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
+        total, steal = sum(fields[:8]), fields[7]
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        stalled = int(Path("/proc/pressure/cpu").read_text().split("\n", 1)[0].rsplit("total=", 1)[1])
+    except (OSError, ValueError, IndexError):
+        pass
+    return Counters(total_ticks=total, steal_ticks=steal, stalled_microseconds=stalled)
+
+
+def steal_share(before: Counters, after: Counters) -> float | None:
+    """Share of all CPU time between two readings that the host took away; None where it is not counted."""
+    if None in (before.total_ticks, before.steal_ticks, after.total_ticks, after.steal_ticks):
+        return None
+    assert before.total_ticks is not None and after.total_ticks is not None  # noqa: PT018, S101
+    assert before.steal_ticks is not None and after.steal_ticks is not None  # noqa: PT018, S101
+    ticks = after.total_ticks - before.total_ticks
+    return (after.steal_ticks - before.steal_ticks) / ticks if ticks else 0.0
+
+
+def pressure_share(before: Counters, after: Counters, *, seconds: float) -> float | None:
+    """Share of `seconds` in which some task waited for a CPU; None where it is not counted."""
+    if before.stalled_microseconds is None or after.stalled_microseconds is None:
+        return None
+    return (after.stalled_microseconds - before.stalled_microseconds) / 1e6 / seconds if seconds else 0.0

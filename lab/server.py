@@ -1,0 +1,153 @@
+"""Yields running API servers, each asked who it is before anything is asked of it. It measures nothing."""
+
+import hashlib
+import json
+import os
+import secrets
+import socket
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from lab.errors import LabError
+from lab.experiment import Server
+from lab.http import Client
+from lab.processes import Supervisor
+
+TREE: Final = Path(__file__).resolve().parent.parent
+BOOT_LIMIT: Final = 30.0
+PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What every server of a run shares: its databases, its cache, the run's token, and where logs go."""
+
+    database_url: str
+    bare_url: str
+    cache_url: str
+    cache_prefix: str
+    token: str
+    commit: str
+    dataset: str
+    logs: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    """A server that answered for itself."""
+
+    name: str
+    url: str
+    process: str
+
+
+def new_token() -> str:
+    """A token for one run: 43 random characters."""
+    return secrets.token_urlsafe(32)
+
+
+def source_hash(tree: Path = TREE) -> str:
+    """`sha256:` over the paths and bytes of every Python file of the target, as its `/identity` gives it."""
+    digest = hashlib.sha256()
+    root = tree / "targets"
+    for path in sorted(root.rglob("*.py"), key=lambda path: path.relative_to(root).as_posix()):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return f"sha256:{digest.hexdigest()}"
+
+
+def boot(
+    server: Server, *, surroundings: Surroundings, supervisor: Supervisor, evidence: Path | None = None, tree: Path = TREE
+) -> Running:
+    """Boots `server` from the source tree, waits until it answers, and checks that it is what was asked for.
+
+    With `evidence`, requests that carry a `Lab-Request` header are written to that file; leave it out while timing.
+    Raises LabError when the server dies, does not answer in 30 s, or is another build or dataset.
+    """
+    process = f"server-{server.name}"
+    port = _free_port()
+    supervisor.spawn(
+        name=process,
+        argv=_command(server, port=port),
+        env=_environment(surroundings, evidence=evidence, tree=tree),
+        cwd=tree,
+        log=surroundings.logs / f"{process}.log",
+    )
+    running = Running(name=server.name, url=f"http://127.0.0.1:{port}", process=process)
+    supervisor.wait_ready(process, ready=lambda: _listens(port), seconds=BOOT_LIMIT)
+    _check_identity(running, surroundings=surroundings, tree=tree)
+    return running
+
+
+def _command(server: Server, *, port: int) -> list[str]:
+    if server.program != "granian":
+        raise LabError(f"there is no server program {server.program!r}", hint="the program is granian")
+    return [
+        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        "--workers", str(server.workers), "--blocking-threads", str(server.threads), "--no-ws",
+        "--log-level", "warning", "targets.config.wsgi:application",
+    ]  # fmt: skip
+
+
+def plain_environment(tree: Path = TREE) -> dict[str, str]:
+    """What every child process gets of the lab's own environment, and no more: no secret, no proxy, no URL."""
+    return {**{name: os.environ[name] for name in PASSED_ON if name in os.environ}, "PYTHONPATH": str(tree)}
+
+
+def floor_path(size: int) -> str:
+    """The path of the bare view that answers `size` bytes: what every other answer pays too."""
+    return f"/bare?bytes={size}"
+
+
+def _environment(surroundings: Surroundings, *, evidence: Path | None, tree: Path) -> Mapping[str, str]:
+    return {
+        **plain_environment(tree),
+        # Every boot draws a new order of sets and dicts, so that it is averaged over and not compared.
+        "PYTHONHASHSEED": str(secrets.randbelow(2**32)),
+        "SECRET_KEY": secrets.token_urlsafe(48),
+        "DEBUG": "off",
+        "ALLOWED_HOSTS": "127.0.0.1",
+        "DATABASE_URL": surroundings.database_url,
+        "DATABASE_BARE_URL": surroundings.bare_url,
+        "CACHE_URL": surroundings.cache_url,
+        "CACHE_PREFIX": surroundings.cache_prefix,
+        "TARGET_LAB_TOKEN": surroundings.token,
+        "TARGET_COMMIT": surroundings.commit,
+        **({"TARGET_EVIDENCE": str(evidence)} if evidence else {}),
+    }
+
+
+def _check_identity(running: Running, *, surroundings: Surroundings, tree: Path) -> None:
+    client = Client(running.url)
+    answer = client.send("GET", "/identity", headers={"Lab-Token": surroundings.token})
+    client.close()
+    if answer.status != 200:  # noqa: PLR2004
+        raise LabError(f"{running.process} does not say who it is (status {answer.status})", hint="see its log")
+    identity: dict[str, Any] = json.loads(answer.body)
+    expected: dict[str, Any] = {"commit": surroundings.commit, "source": source_hash(tree)}
+    for name, value in expected.items():
+        if identity.get(name) != value:
+            raise LabError(
+                f"{running.process} runs {name} {identity.get(name)}, not {value}",
+                hint="do not edit the target while a run goes on; start again",
+            )
+    for database, comment in identity["databases"].items():
+        if comment != surroundings.dataset:
+            raise LabError(
+                f"{running.process}'s database {database} holds {comment}, not {surroundings.dataset}", hint="start again"
+            )
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,0 +1,77 @@
+"""Yields verdicts from intervals: faster, slower, same or unclear, and whether a block counts. It estimates nothing."""
+
+from dataclasses import dataclass
+from math import log
+from statistics import median
+from typing import Final
+
+from lab.effect import Estimate
+from lab.script import Report
+
+TOLERANCE: Final = 0.02
+"""A difference up to this share is nobody's concern."""
+
+MUST_CATCH: Final = 0.05
+"""A difference from this share on must not be overlooked."""
+
+STEAL_LIMIT: Final = 0.05
+KERNEL_LIMIT: Final = 0.15
+GENERATOR_LIMIT: Final = 0.60
+VOID_LIMIT: Final = 0.30
+"""Share of void blocks above which nothing is concluded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A word of `faster`, `slower`, `same`, `unclear`, and which part of the requests it speaks of."""
+
+    word: str
+    detail: str = ""
+
+
+def judge(
+    typical: Estimate, *, total: Estimate | None = None, few: Estimate | None = None, tolerance: float = TOLERANCE,
+    must_catch: float = MUST_CATCH,
+) -> Verdict:  # fmt: skip
+    """The verdict on log-ratios with simultaneous bounds (`few` is a difference of shares).
+
+    In this order: slower, when a lower bound is above the tolerance; faster, when an upper bound is below it
+    and nothing is slower; same, when all bounds are inside must_catch and all estimates inside the tolerance;
+    else unclear.
+    """
+    parts = [("", typical, log(1 + tolerance), log(1 + must_catch))]
+    parts += [("in total", total, log(1 + tolerance), log(1 + must_catch))] if total else []
+    parts += [("for some requests", few, tolerance, must_catch)] if few else []
+    for name, estimate, limit, _ in parts:
+        if estimate.low > limit:
+            return Verdict(word="slower", detail=name)
+    for name, estimate, limit, _ in parts:
+        if estimate.high < -limit:
+            return Verdict(word="faster", detail=name)
+    if all(
+        -wide < estimate.low and estimate.high < wide and abs(estimate.mean) <= limit
+        for _, estimate, limit, wide in parts
+    ):
+        return Verdict(word="same")
+    return Verdict(word="unclear")
+
+
+def void_reasons(reports: dict[int, Report]) -> dict[int, str]:
+    """Why each block is void, or "", by its sensors alone: blind to what was compared.
+
+    The reference kernel is held against the median of the run's blocks.
+    """
+    kernels = {index: median(report.kernels) for index, report in reports.items() if report.kernels}
+    usual = median(kernels.values()) if kernels else 0.0
+    reasons: dict[int, str] = {}
+    for index, report in reports.items():
+        off = kernels[index] / usual - 1 if index in kernels and usual else 0.0
+        if report.steal is not None and report.steal > STEAL_LIMIT:
+            reasons[index] = f"the host took {report.steal:.1%} of the CPU (limit {STEAL_LIMIT:.0%})"
+        elif abs(off) > KERNEL_LIMIT:
+            reasons[index] = f"the reference kernel was off by {off:+.0%} (limit {KERNEL_LIMIT:.0%})"
+        elif report.generator_share > GENERATOR_LIMIT:
+            reasons[index] = f"the generator used {report.generator_share:.0%} of a core (limit {GENERATOR_LIMIT:.0%})"
+        else:
+            reasons[index] = ""
+    return reasons

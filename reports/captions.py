@@ -1,0 +1,147 @@
+"""Yields the words around charts: titles that state the finding, alternative texts, and how to read each kind.
+
+It says nothing that the findings do not hold; the run's own sentences come from `lab.wording`.
+"""
+
+from collections.abc import Sequence
+
+from lab.findings import Effect, Waterfall
+from reports import format as text
+from reports.charts import quantiles
+from reports.charts.forest import Row
+from reports.charts.interaction import Panel
+from reports.design import face_name
+
+WATERFALL = (
+    "Read from top to bottom: the first bar is the mean service time with every knob off, the last one with every knob "
+    "on. Each bar between hangs where the one before ended and is one knob's share of the way: blue saves time, orange "
+    "adds some. A share is the knob's average over all orders in which the knobs could be turned on (Shapley), so the "
+    "shares add up exactly. The thin line is the 95 % interval of the share."
+)
+FOREST = (
+    "Each row is one comparison. The diamond is the estimated ratio, the thick line its 95 % interval, which holds "
+    "for all rows of its family at once; the small dots below are the single blocks, each an independent repetition. "
+    "Left of the dashed line at 1 is faster, right is slower; the grey band is the tolerance of \u00b12 %. A line that "
+    "crosses 1 may be no difference at all."
+)
+INTERACTION = (
+    "Each panel turns one knob on (left to right), once for each level of another knob, with every further knob off. "
+    "Parallel lines mean that the two knobs do not depend on each other; lines that meet or part mean that what one "
+    "knob buys depends on the other. The interaction is a ratio of ratios: 1 says independent, below 1 that together "
+    "they buy more than apart, above 1 less. Where the findings hold it over several settings of the further knobs, it "
+    "is their average. Time is on a log scale."
+)
+FACES = (
+    "Each row compares both faces at the same setting of the knobs, with the same answers: below 1 GraphQL is faster, "
+    "above 1 REST is. Diamond, line and dots read as in the plots above."
+)
+DISTRIBUTION = (
+    "Each curve is one arm. Go to the right by the share of requests, then up to the curve: so many were answered "
+    "within this time. The middle (50 %) is the typical request; a curve that climbs at its right end has slow "
+    "stragglers. Curves show samples, not intervals: the intervals of the means stand in the table of cells."
+)
+DRIFT = (
+    "Each thin line is one cell, the bold line their median: the block's mean over the cell's own mean. A level line "
+    "at 1 is a quiet machine. Arms are interleaved inside a block, so a drift that all share cancels in every ratio."
+)
+
+
+def place(operation: str, face: str) -> str:
+    """Operation and face as the start of a title."""
+    return f"{operation}, {face_name(face)}" if face else operation
+
+
+def waterfall_title(fall: Waterfall) -> str:
+    """From where to where, and which knob saves most."""
+    way = f"{place(fall.operation, fall.face)}: from {text.duration(fall.start)} to {text.duration(fall.end)}"
+    best = min(fall.steps, key=lambda step: step.seconds.estimate, default=None)
+    if best is None or best.seconds.high >= 0:
+        return f"{way}; no knob surely saves time"
+    return f"{way}; most is saved by {best.knob}, {text.duration(-best.seconds.estimate)}"
+
+
+def waterfall_alternative(fall: Waterfall) -> str:
+    """The waterfall in words."""
+    steps = "; ".join(f"{step.knob} {text.duration_interval(step.seconds)}" for step in fall.steps)
+    return f"Waterfall. All off {text.duration(fall.start)}; {steps}; all on {text.duration(fall.end)}."
+
+
+def forest_title(head: str, rows: Sequence[Row]) -> str:
+    """Which row helps most; else that none surely does."""
+    sure = [row for row in rows if row.effect.verdict == "faster"]
+    worse = [row for row in rows if row.effect.verdict == "slower"]
+    if sure:
+        best = min(sure, key=lambda row: row.effect.typical.estimate)
+        return f"{head}: most comes from {best.name}, {text.speed(best.effect.typical.estimate)}"
+    if worse:
+        worst = max(worse, key=lambda row: row.effect.typical.estimate)
+        return f"{head}: none is surely faster; {worst.name}: {text.speed(worst.effect.typical.estimate)}"
+    return f"{head}: no sure difference"
+
+
+def tally_title(head: str, rows: Sequence[Row], *, what: str) -> str:
+    """How many rows are faster, slower, the same or unclear."""
+    counts = {words: sum(row.effect.verdict == verdict for row in rows) for verdict, words in _VERDICTS.items()}
+    said = ", ".join(f"{words} in {n}" for words, n in counts.items() if n)
+    return f"{head}: {what} {said or 'not judged'} (of {len(rows)})"
+
+
+def forest_alternative(rows: Sequence[Row]) -> str:
+    """The forest plot in words."""
+    said = "; ".join(f"{r.name} {text.ratio_interval(r.effect.typical)} {r.effect.verdict}" for r in rows)
+    return f"Forest plot of ratios with 95 % intervals. {said}."
+
+
+def interaction_title(head: str, panels: Sequence[Panel]) -> str:
+    """The strongest interaction that is surely one; else that none is, or that none was estimated."""
+    if not any(panel.effect for panel in panels):
+        return f"{head}: no interaction was estimated"
+    sure = [(p, p.effect) for p in panels if p.effect and not p.effect.typical.low <= 1 <= p.effect.typical.high]
+    if not sure:
+        return f"{head}: no sure interaction"
+    panel, effect = max(sure, key=lambda pair: max(pair[1].typical.estimate, 1 / pair[1].typical.estimate))
+    degree = "more" if effect.typical.estimate < 1 else "less"
+    times = text.ratio(effect.typical.estimate)
+    return f"{head}: {panel.along} and {panel.other} buy {degree} together than apart, {times}"
+
+
+def interaction_alternative(panels: Sequence[Panel]) -> str:
+    """The interaction plots in words."""
+    said = "; ".join(f"{panel.along} with {panel.other}: {panel.reading}" for panel in panels)
+    return f"Interaction plots of service times. Ratio of ratios: {said}."
+
+
+def quantiles_title(head: str, curves: Sequence[quantiles.Curve]) -> str:
+    """The typical request of the first and of the last arm."""
+    ends = curves if len(curves) == 1 else (curves[0], curves[-1])
+    said = ", ".join(f"{text.duration(_median(curve))} with {curve.name}" for curve in ends)
+    return f"{head}: a median of {said}"
+
+
+def quantiles_alternative(curves: Sequence[quantiles.Curve]) -> str:
+    """The quantile curves in words."""
+    said = "; ".join(f"{curve.name} median {text.duration(_median(curve))}" for curve in curves)
+    return f"Quantile curves of service times. {said}."
+
+
+def drift_title(head: str, middle: Sequence[float]) -> str:
+    """How far the blocks strayed, by their median."""
+    far = max(abs(value - 1) for value in middle)
+    return f"{head}: blocks stray by at most {text.percent(far)} from the mean (median of the cells)"
+
+
+def drift_alternative(middle: Sequence[float]) -> str:
+    """The drift plot in words."""
+    return f"Block means over the cell's mean; medians in order: {', '.join(text.ratio(value) for value in middle)}."
+
+
+def effect_name(effect: Effect) -> str:
+    """A knob's effect in a list where all others hold the cache off: what else it holds fixed is said."""
+    return effect.subject if effect.kind == "conditional" else f"{effect.subject}, {effect.given}"
+
+
+def _median(curve: quantiles.Curve) -> float | None:
+    return next((seconds for share, seconds in curve.cell.quantiles if share == 0.5), None)
+
+
+_VERDICTS = {"faster": "faster", "slower": "slower", "same": "the same", "unclear": "unclear", "void": "void"}

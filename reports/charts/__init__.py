@@ -1,0 +1,1 @@
+"""Charts, one kind per file: findings in, `Chart` out."""

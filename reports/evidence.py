@@ -1,0 +1,132 @@
+"""Yields the evidence as the page shows it: per cell what was counted, and one catalogue of statements and plans.
+
+Cells share most statements, so a statement and a plan stand once in the catalogue and cells refer to them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lab.findings import Cell, Evidence, Findings, Plan, Statement
+from reports import format as text
+
+_SHORT = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanEntry:
+    """A plan under its anchor."""
+
+    identifier: str
+    plan: Plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatementEntry:
+    """A statement of one database under its anchor, with each different plan that it had."""
+
+    identifier: str
+    statement: Statement
+    plans: tuple[PlanEntry, ...]
+    cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A statement as one request used it."""
+
+    statement: Statement
+    entry: str
+    plan: str
+    short: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pass:
+    """One counted request of a cell, cold or warm."""
+
+    name: str
+    evidence: Evidence
+    uses: tuple[Use, ...]
+
+    @property
+    def agreement(self) -> str:
+        """Whether the database counted as many statements."""
+        counted = self.evidence.counted_by_database
+        if counted is None:
+            return "not verified by the database"
+        if counted == self.evidence.statement_count:
+            return "PostgreSQL counted as many"
+        return f"PostgreSQL counted {text.count(counted)}: does not agree"
+
+    @property
+    def python_seconds(self) -> float:
+        """The part of the request outside the database."""
+        return self.evidence.seconds - self.evidence.database_seconds
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellEvidence:
+    """The counted requests of one cell; `passes` is empty when none was counted."""
+
+    cell: Cell
+    passes: tuple[Pass, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Catalogue:
+    """All statements of a run, and every cell's use of them."""
+
+    statements: tuple[StatementEntry, ...]
+    cells: tuple[CellEvidence, ...]
+
+
+def catalogue_of(findings: Findings) -> Catalogue:
+    """The catalogue, in order of first use."""
+    anchors: dict[tuple[str, str], str] = {}
+    plans: dict[tuple[str, str], dict[Plan, str]] = {}
+    first: dict[tuple[str, str], Statement] = {}
+    users: dict[tuple[str, str], set[int]] = {}
+    for number, cell in enumerate(findings.cells):
+        for statement in _statements(cell):
+            key = (statement.fingerprint, statement.database)
+            anchor = anchors.setdefault(key, f"statement-{len(anchors) + 1}")
+            first.setdefault(key, statement)
+            users.setdefault(key, set()).add(number)
+            known = plans.setdefault(key, {})
+            if statement.plan:
+                known.setdefault(statement.plan, f"{anchor}-plan-{len(known) + 1}")
+
+    def use(statement: Statement) -> Use:
+        key = (statement.fingerprint, statement.database)
+        plan = plans[key][statement.plan] if statement.plan else ""
+        return Use(statement=statement, entry=anchors[key], plan=plan, short=_shortened(statement.sql))
+
+    def passes(cell: Cell) -> tuple[Pass, ...]:
+        if cell.cold and cell.cold == cell.warm:
+            return (Pass(name="Cold and warm alike", evidence=cell.cold, uses=tuple(map(use, cell.cold.statements))),)
+        named = (("Cold", cell.cold), ("Warm", cell.warm))
+        return tuple(Pass(name=name, evidence=e, uses=tuple(map(use, e.statements))) for name, e in named if e)
+
+    return Catalogue(
+        statements=tuple(
+            StatementEntry(
+                identifier=anchor,
+                statement=first[key],
+                plans=tuple(PlanEntry(identifier=i, plan=plan) for plan, i in plans[key].items()),
+                cells=len(users[key]),
+            )
+            for key, anchor in anchors.items()
+        ),
+        cells=tuple(CellEvidence(cell=cell, passes=passes(cell)) for cell in findings.cells),
+    )
+
+
+def _statements(cell: Cell) -> Iterable[Statement]:
+    for evidence in (cell.cold, cell.warm):
+        if evidence:
+            yield from evidence.statements
+
+
+def _shortened(sql: str) -> str:
+    line = " ".join(sql.split())
+    return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

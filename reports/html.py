@@ -1,0 +1,72 @@
+"""Yields the report as one HTML text that needs nothing else. It reads and writes no file of the run."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import jinja2
+from markupsafe import Markup
+
+from lab.findings import Findings
+from reports import format as text
+from reports import style
+from reports.design import face_name
+from reports.page import SECTIONS, Page, is_void, quantile
+
+_ENVIRONMENT: Final = jinja2.Environment(
+    loader=jinja2.PackageLoader("reports"),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_ENVIRONMENT.globals.update(text=text, style=style, face_name=face_name, is_void=is_void, quantile=quantile)
+
+
+RAW_DATA: Final = (
+    ("findings.json", "the numbers behind this page"),
+    ("manifest.json", "what was asked, and where and how it was measured"),
+    ("plan.json", "how the budget was shared between the cells"),
+    ("proof.json", "the answers compared and the evidence counted, cell by cell"),
+    ("evidence/", "the evidence as the target wrote it"),
+    ("samples/", "every request: when it was due, sent and done, in nanoseconds"),
+    ("blocks/", "what each block's generator was given, and what it reported"),
+    ("stages.json", "the stages of the run and their wall times"),
+)
+
+
+def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
+    """The files and folders of a run that exist, each with what it holds; addresses are relative to the report."""
+    return tuple((name, what) for name, what in RAW_DATA if (run / name).exists())
+
+
+def render(findings: Findings, *, raw: Sequence[tuple[str, str]] = RAW_DATA) -> str:
+    """The page. The same findings and the same `raw` give the same bytes."""
+    page = Page(findings=findings)
+    sections = []
+    for section in SECTIONS:
+        charts = section.charts(page)
+        if section.wanted(page) and (charts or section.template != "charts"):
+            sections.append((section, charts))
+    script = _source("page.js")
+    return _ENVIRONMENT.get_template("page.html.j2").render(
+        page=page,
+        findings=findings,
+        raw=raw,
+        design=page.design,
+        sections=sections,
+        # Both files are this room's own; nothing of a run goes into them.
+        css=Markup(_source("page.css")),
+        script=Markup(script),
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def _source(name: str) -> str:
+    loader = _ENVIRONMENT.loader
+    if loader is None:
+        raise AssertionError
+    return loader.get_source(_ENVIRONMENT, name)[0]

@@ -1,0 +1,172 @@
+"""Yields the page as its list of sections, in reading order, each with what its template shows. It renders no HTML."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from lab.findings import Block, Cell, Effect, Findings
+from reports import captions, drawings
+from reports.chart import Chart
+from reports.design import Design, design_of, knobs_named
+from reports.evidence import Catalogue, CellEvidence, catalogue_of
+from reports.verdicts import VerdictTable, verdict_tables
+
+
+@dataclass(frozen=True, kw_only=True)
+class Page:
+    """What the templates ask: the findings, and what is drawn or looked up from them, each made once."""
+
+    findings: Findings
+    anchors: Mapping[int, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give every cell an anchor that says what it is, and that holds for the next run of the same experiment."""
+        taken: dict[str, int] = {}
+        anchors = {}
+        for cell in self.findings.cells:
+            name = re.sub(
+                r"\W+", "-", "-".join((cell.operation, cell.server, cell.face, *(v for _, v in cell.variant)))
+            )
+            taken[name] = taken.get(name, 0) + 1
+            anchors[id(cell)] = f"cell-{name}" if taken[name] == 1 else f"cell-{name}-{taken[name]}"
+        object.__setattr__(self, "anchors", anchors)
+
+    @cached_property
+    def design(self) -> Design:
+        """Operations, faces, knobs and levels."""
+        return design_of(self.findings)
+
+    @cached_property
+    def verdicts(self) -> tuple[VerdictTable, ...]:
+        """The tables of verdicts."""
+        return verdict_tables(self.findings, self.design)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Statements and plans."""
+        return catalogue_of(self.findings)
+
+    @property
+    def evidence_groups(self) -> tuple[tuple[str, str, tuple[CellEvidence, ...]], ...]:
+        """The cells' evidence by operation and face."""
+        groups: dict[tuple[str, str], list[CellEvidence]] = {}
+        for item in self.catalogue.cells:
+            groups.setdefault((item.cell.operation, item.cell.face), []).append(item)
+        return tuple((operation, face, tuple(items)) for (operation, face), items in groups.items())
+
+    @property
+    def voided(self) -> tuple[Cell, ...]:
+        """The cells that give no time, each with its reason."""
+        return tuple(cell for cell in self.findings.cells if is_void(cell))
+
+    @property
+    def bad_blocks(self) -> tuple[Block, ...]:
+        """The blocks that the sensors voided."""
+        return tuple(block for block in self.findings.blocks if block.void)
+
+    def anchor(self, cell: Cell) -> str:
+        """The fragment of a cell's evidence."""
+        return self.anchors[id(cell)]
+
+    def knobs_of(self, effect: Effect) -> str:
+        """The knobs that an effect is about, for the filter."""
+        return " ".join(knobs_named(effect.subject, self.findings.knobs))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A part of the page. It is left out when `wanted` says so; `charts` and `reading` are empty where it has none."""
+
+    identifier: str
+    title: str
+    template: str
+    wanted: Callable[[Page], bool] = lambda _: True
+    charts: Callable[[Page], tuple[Chart, ...]] = lambda _: ()
+    reading: str = ""
+
+
+SECTIONS = (
+    Section(identifier="answer", title="The answer", template="answer"),
+    Section(
+        identifier="verdicts",
+        title="Verdicts, and what explains them",
+        template="verdicts",
+        wanted=lambda p: bool(p.verdicts),
+    ),
+    Section(
+        identifier="waterfall",
+        title="From all off to all on",
+        template="charts",
+        charts=lambda p: drawings.waterfalls(p.findings),
+        reading=captions.WATERFALL,
+    ),
+    Section(
+        identifier="effects",
+        title="What each knob does",
+        template="charts",
+        charts=lambda p: drawings.knob_effects(p.findings, p.design),
+        reading=captions.FOREST,
+    ),
+    Section(
+        identifier="interactions",
+        title="What the knobs do to each other",
+        template="charts",
+        charts=lambda p: drawings.interactions(p.findings, p.design),
+        reading=captions.INTERACTION,
+    ),
+    Section(
+        identifier="servers",
+        title="Candidate against reference",
+        template="charts",
+        charts=lambda p: drawings.server_effects(p.findings, p.design),
+        reading=captions.FOREST,
+    ),
+    Section(
+        identifier="faces",
+        title="REST against GraphQL",
+        template="charts",
+        charts=lambda p: drawings.face_effects(p.findings, p.design),
+        reading=captions.FACES,
+    ),
+    Section(
+        identifier="distribution",
+        title="How the times are spread",
+        template="charts",
+        charts=lambda p: drawings.distributions(p.design),
+        reading=captions.DISTRIBUTION,
+    ),
+    Section(identifier="cells", title="Every cell", template="cells"),
+    Section(
+        identifier="every-effect", title="Every effect", template="effects", wanted=lambda p: bool(p.findings.effects)
+    ),
+    Section(identifier="evidence", title="The evidence, cell by cell", template="evidence"),
+    Section(
+        identifier="statements",
+        title="Statements and plans",
+        template="statements",
+        wanted=lambda p: bool(p.catalogue.statements),
+    ),
+    Section(identifier="proof", title="Same answers everywhere", template="proof"),
+    Section(
+        identifier="validity",
+        title="Time within the run, and validity",
+        template="validity",
+        charts=lambda p: drawings.drifts(p.findings, p.design),
+        reading=captions.DRIFT,
+    ),
+    Section(identifier="method", title="How it was measured", template="method"),
+    Section(identifier="environment", title="Where it was measured", template="environment"),
+    Section(identifier="stages", title="Where the run's time went", template="stages"),
+    Section(identifier="reproduce", title="Check it, and run it again", template="reproduce"),
+)
+
+
+def is_void(cell: Cell) -> bool:
+    """Whether a cell gives no time."""
+    return cell.service is None or cell.state == "void"
+
+
+def quantile(cell: Cell, share: float) -> float | None:
+    """The cell's quantile at exactly this share, if the findings hold it."""
+    return next((seconds for at, seconds in cell.quantiles if abs(at - share) < 1e-9), None)

@@ -1,0 +1,100 @@
+"""Yields figures as SVG that can stand in an HTML page: no ids that collide, no outside address, colours of the page.
+
+It does not decide what a chart shows.
+"""
+
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import matplotlib as mpl
+from markupsafe import Markup, escape
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+
+from reports.style import MATPLOTLIB, PALETTE
+
+_POINTS_PER_INCH: Final = 72
+_LONGEST_LABEL: Final = 60
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
+_FAMILY = re.compile(r" ?font-family: [^;\"]*;?")
+_NUMBER = re.compile(r"-?\d+\.\d{3,}")
+_USED = re.compile(r"(?:url\(#|href=\"#)([^\")]+)")
+_IDENTIFIER = re.compile(r' id="([^"]+)"')
+_NO_TURN = re.compile(r' transform="rotate\(-0 [^)]*\)"')
+_TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
+_COLOURS = {light: f"var(--{name})" for name, (light, _) in PALETTE.items()}
+_COLOUR = re.compile("|".join(_COLOURS))
+
+
+@contextmanager
+def styled() -> Iterator[None]:
+    """The house style for the figures that are made and drawn inside."""
+    # Settings are typed as a closed list of keys in Matplotlib's stubs, while rc_context takes any mapping.
+    settings: Any = MATPLOTLIB
+    with mpl.rc_context(settings), warnings.catch_warnings():
+        # Text stays text: the reader's own fonts draw it, so a glyph that Matplotlib's font lacks is no loss.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        yield
+
+
+def new_figure(*, width: float, height: float) -> Figure:
+    """A figure without background, in pixels of the page."""
+    figure = Figure(figsize=(width / _POINTS_PER_INCH, height / _POINTS_PER_INCH), dpi=_POINTS_PER_INCH)
+    FigureCanvasSVG(figure)
+    figure.patch.set_visible(False)
+    return figure
+
+
+def place_axes(figure: Figure, *, left: float, top: float, width: float, height: float) -> Axes:
+    """Axes at a place given in pixels from the upper left corner."""
+    full_width, full_height = figure.get_size_inches() * _POINTS_PER_INCH
+    axes = figure.add_axes(
+        (left / full_width, 1 - (top + height) / full_height, width / full_width, height / full_height)
+    )
+    axes.patch.set_visible(False)
+    return axes
+
+
+def label(text: str) -> str:
+    """Text that is safe to lay out: one line, no control characters, not longer than a panel is wide."""
+    clean = " ".join(_CONTROL.sub(" ", text).split())
+    return clean if len(clean) <= _LONGEST_LABEL else clean[: _LONGEST_LABEL - 1] + "…"
+
+
+def inline(figure: Figure, *, identifier: str, alternative: str) -> Markup:
+    """The figure as an <svg> element for a page; ids start with `identifier`, `alternative` says it in words."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": None, "Type": None, "Format": None})
+    width, height = (round(inches * _POINTS_PER_INCH) for inches in figure.get_size_inches())
+    source = stream.getvalue()
+    body = source[source.index("<g ") : source.rindex("</svg>")]
+    body = _outside_text(body, identifier)
+    return Markup(
+        f'<svg class="drawing" role="img" aria-label="{escape(alternative)}" viewBox="0 0 {width} {height}"'
+        f' width="{width}" height="{height}" preserveAspectRatio="xMinYMin meet">{body}</svg>'
+    )
+
+
+def _outside_text(body: str, identifier: str) -> str:
+    """Rewrite attributes but not the text of labels, which may look like a number, a colour or an id."""
+    texts: list[str] = []
+
+    def put_aside(match: re.Match[str]) -> str:
+        texts.append(match[2])
+        return f"{match[1]}\x00{match[3]}"
+
+    body = _TEXT.sub(put_aside, body)
+    used = set(_USED.findall(body))
+    body = _IDENTIFIER.sub(lambda m: f' id="{identifier}-{m[1]}"' if m[1] in used else "", body)
+    body = body.replace("url(#", f"url(#{identifier}-").replace('xlink:href="#', f'href="#{identifier}-')
+    body = _NO_TURN.sub("", _FAMILY.sub("", body))
+    body = _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), body)
+    body = _COLOUR.sub(lambda m: _COLOURS[m[0]], body)
+    body = re.sub(r"\s*\n\s*", " ", body).replace("> <", "><")
+    remaining = iter(texts)
+    return re.sub("\x00", lambda _: next(remaining), body)

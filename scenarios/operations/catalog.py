@@ -1,0 +1,170 @@
+"""Yields the catalog's operations: `product_list`, `product_search` and `product_detail`."""
+
+import json
+from dataclasses import dataclass
+from random import Random
+from typing import Final
+from urllib.parse import quote, urlencode
+
+from fixtures.sizes import Size
+from scenarios.operations.catalog_answers import read_detail, read_list, read_search
+from scenarios.operations.operation import Operation, Request
+
+_PAGES_BROWSED: Final = 50
+"""How far customers leaf: nobody reads page 2,000, and its OFFSET would drown every other cost."""
+
+_ITEM: Final = """
+    id sku name price rating reviewCount createdAt
+    brand { id name slug }
+    category { id name slug }
+    tags { id name slug }
+    newestReviews { id rating title createdAt author { id name } }
+"""
+
+LIST_DOCUMENT: Final = f"""
+query ProductList($page: WholeNumber, $size: WholeNumber) {{
+  productList(page: $page, size: $size) {{ page size hasNext items {{ {_ITEM} }} }}
+}}
+"""
+
+SEARCH_DOCUMENT: Final = f"""
+query ProductSearch(
+  $category: WholeNumber, $minPrice: DecimalText, $maxPrice: DecimalText, $minRating: DecimalText,
+  $ordering: String, $page: WholeNumber, $size: WholeNumber
+) {{
+  productSearch(
+    category: $category, minPrice: $minPrice, maxPrice: $maxPrice, minRating: $minRating,
+    ordering: $ordering, page: $page, size: $size
+  ) {{ page size hasNext items {{ {_ITEM} }} }}
+}}
+"""
+
+DETAIL_DOCUMENT: Final = """
+query ProductDetail($id: ID!) {
+  product(id: $id) {
+    id sku name description price weightGrams stock rating reviewCount createdAt
+    brand { id name slug country }
+    category { id name slug ancestors { id name } }
+    tags { id name slug }
+    newestReviews { id rating title body createdAt author { id name } }
+  }
+}
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListParameters:
+    """Which page of all products; None leaves a parameter out."""
+
+    page: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SearchParameters:
+    """What to search for; None leaves a parameter out. Decimals are text, as they travel."""
+
+    category: int | None = None
+    min_price: str | None = None
+    max_price: str | None = None
+    min_rating: str | None = None
+    ordering: str | None = None
+    page: int | None = None
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DetailParameters:
+    """Which product."""
+
+    id: int
+
+
+def _rank(rng: Random, count: int) -> int:
+    """A number from 1 to `count` that follows Zipf's law: log-uniform, so that k comes up in proportion to 1/k."""
+    return min(count, int((count + 1) ** rng.random()))
+
+
+def _sample_list(rng: Random, size: Size) -> ListParameters:
+    return ListParameters(page=_rank(rng, min(_PAGES_BROWSED, -(-size.products // 20))))
+
+
+def _sample_search(rng: Random, size: Size) -> SearchParameters:
+    low = rng.choice((None, 5, 10, 20, 50))
+    high = rng.choice((None, 50, 100, 250, 1000))
+    return SearchParameters(
+        category=rng.randint(1, size.categories) if rng.random() < 0.85 else None,
+        min_price=None if low is None else f"{low}.00",
+        max_price=None if high is None else f"{high}.99",
+        min_rating=rng.choice((None, None, "3.00", "3.50", "4.00")),
+        ordering=rng.choice((None, "newest", "price", "-price", "-rating")),
+        page=_rank(rng, 3),
+    )
+
+
+def _sample_detail(rng: Random, size: Size) -> DetailParameters:
+    return DetailParameters(id=_rank(rng, size.products))
+
+
+def _get(path: str, **parameters: object) -> Request:
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return Request(method="GET", path=f"{path}?{urlencode(given)}" if given else path)
+
+
+def _post(document: str, **variables: object) -> Request:
+    given = {name: value for name, value in variables.items() if value is not None}
+    body = json.dumps({"query": document, "variables": given}).encode()
+    return Request(method="POST", path="/graphql", body=body, content_type="application/json")
+
+
+def _search_by_graphql(wanted: SearchParameters) -> Request:
+    return _post(
+        SEARCH_DOCUMENT,
+        category=wanted.category,
+        minPrice=wanted.min_price,
+        maxPrice=wanted.max_price,
+        minRating=wanted.min_rating,
+        ordering=wanted.ordering,
+        page=wanted.page,
+        size=wanted.size,
+    )
+
+
+def _search_by_rest(wanted: SearchParameters) -> Request:
+    return _get(
+        "/api/products/search/",
+        category=wanted.category,
+        min_price=wanted.min_price,
+        max_price=wanted.max_price,
+        min_rating=wanted.min_rating,
+        ordering=wanted.ordering,
+        page=wanted.page,
+        size=wanted.size,
+    )
+
+
+def _list_by_rest(wanted: ListParameters) -> Request:
+    return _get("/api/products/", page=wanted.page, size=wanted.size)
+
+
+def _list_by_graphql(wanted: ListParameters) -> Request:
+    return _post(LIST_DOCUMENT, page=wanted.page, size=wanted.size)
+
+
+def _detail_by_rest(wanted: DetailParameters) -> Request:
+    return _get(f"/api/products/{quote(str(wanted.id))}/")
+
+
+def _detail_by_graphql(wanted: DetailParameters) -> Request:
+    return _post(DETAIL_DOCUMENT, id=str(wanted.id))
+
+
+PRODUCT_LIST: Final = Operation(
+    name="product_list", sample=_sample_list, rest=_list_by_rest, graphql=_list_by_graphql, read=read_list
+)
+PRODUCT_SEARCH: Final = Operation(
+    name="product_search", sample=_sample_search, rest=_search_by_rest, graphql=_search_by_graphql, read=read_search
+)
+PRODUCT_DETAIL: Final = Operation(
+    name="product_detail", sample=_sample_detail, rest=_detail_by_rest, graphql=_detail_by_graphql, read=read_detail
+)

@@ -1,0 +1,159 @@
+"""Yields the catalog's GraphQL face: types and queries only; selectors, services and loaders do the work."""
+
+from typing import Any
+
+import graphene
+from graphene_django import DjangoObjectType
+from graphql import GraphQLResolveInfo
+
+from targets.accounts.models import User
+from targets.catalog import filters, loaders, models, selectors
+from targets.web.graphql_scalars import DecimalText, UtcTime, WholeNumber
+from targets.web.pagination import Page
+
+
+class Brand(DjangoObjectType):
+    """Who makes a product."""
+
+    class Meta:
+        model = models.Brand
+        fields = ("id", "name", "slug", "country")
+
+
+class Category(DjangoObjectType):
+    """A node of the category tree."""
+
+    class Meta:
+        model = models.Category
+        fields = ("id", "name", "slug")
+
+    ancestors = graphene.List(graphene.NonNull(lambda: Category), required=True, description="From the root down.")
+
+    @staticmethod
+    def resolve_ancestors(category: models.Category, info: GraphQLResolveInfo) -> list[models.Category]:
+        return loaders.ancestors_of(category)
+
+
+class Tag(DjangoObjectType):
+    """A word that products share."""
+
+    class Meta:
+        model = models.Tag
+        fields = ("id", "name", "slug")
+
+
+class Author(DjangoObjectType):
+    """Who wrote a review."""
+
+    class Meta:
+        model = User
+        fields = ("id", "name")
+
+
+class ListedReview(DjangoObjectType):
+    """What one author thinks of one product, in a list of products."""
+
+    class Meta:
+        model = models.Review
+        fields = ("id", "title")
+
+    rating = graphene.Int(required=True)
+    created_at = UtcTime(required=True)
+    author = graphene.Field(Author, required=True)
+
+    @staticmethod
+    def resolve_author(review: models.Review, info: GraphQLResolveInfo) -> User:
+        return loaders.author_of(review)
+
+
+class Review(ListedReview):
+    """What one author thinks of one product."""
+
+    class Meta:
+        model = models.Review
+        fields = ("id", "title", "body")
+
+
+class ListedProduct(DjangoObjectType):
+    """Something for sale, in a list."""
+
+    class Meta:
+        model = models.Product
+        fields = ("id", "sku", "name", "review_count")
+
+    price = DecimalText(required=True)
+    rating = DecimalText()
+    created_at = UtcTime(required=True)
+    brand = graphene.Field(Brand, required=True)
+    category = graphene.Field(Category, required=True)
+    tags = graphene.List(graphene.NonNull(Tag), required=True)
+    newest_reviews = graphene.List(graphene.NonNull(ListedReview), required=True)
+
+    @staticmethod
+    def resolve_brand(product: models.Product, info: GraphQLResolveInfo) -> models.Brand:
+        return loaders.brand_of(product)
+
+    @staticmethod
+    def resolve_category(product: models.Product, info: GraphQLResolveInfo) -> models.Category:
+        return loaders.category_of(product)
+
+    @staticmethod
+    def resolve_tags(product: models.Product, info: GraphQLResolveInfo) -> list[models.Tag]:
+        return loaders.tags_of(product)
+
+    @staticmethod
+    def resolve_newest_reviews(product: models.Product, info: GraphQLResolveInfo) -> list[models.Review]:
+        return loaders.listed_reviews_of(product)
+
+
+class Product(ListedProduct):
+    """Something for sale."""
+
+    class Meta:
+        model = models.Product
+        fields = ("id", "sku", "name", "review_count", "description", "weight_grams", "stock")
+
+    newest_reviews = graphene.List(graphene.NonNull(Review), required=True)
+
+    @staticmethod
+    def resolve_newest_reviews(product: models.Product, info: GraphQLResolveInfo) -> list[models.Review]:
+        return loaders.detailed_reviews_of(product)
+
+
+class ProductPage(graphene.ObjectType):
+    """One page of products."""
+
+    items = graphene.List(graphene.NonNull(ListedProduct), required=True)
+    page = graphene.Int(required=True)
+    size = graphene.Int(required=True)
+    has_next = graphene.Boolean(required=True)
+
+
+class CatalogQuery(graphene.ObjectType):
+    """What can be asked of the catalog."""
+
+    product_list = graphene.Field(ProductPage, page=WholeNumber(), size=WholeNumber())
+    product_search = graphene.Field(
+        ProductPage,
+        category=WholeNumber(),
+        min_price=DecimalText(),
+        max_price=DecimalText(),
+        min_rating=DecimalText(),
+        ordering=graphene.String(),
+        page=WholeNumber(),
+        size=WholeNumber(),
+    )
+    product = graphene.Field(Product, id=graphene.ID(required=True))
+
+    @staticmethod
+    def resolve_product_list(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
+        return selectors.product_list(window=filters.read_list(arguments))
+
+    @staticmethod
+    def resolve_product_search(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
+        wanted, window = filters.read_search(arguments)
+        return selectors.product_search(wanted=wanted, window=window)
+
+    @staticmethod
+    def resolve_product(root: None, info: GraphQLResolveInfo, *, id: str) -> models.Product:  # noqa: A002 - the argument's name
+        return selectors.product_detail(product_id=id)

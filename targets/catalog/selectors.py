@@ -1,0 +1,104 @@
+"""Yields what the catalog reads: pages of products, and one product.
+
+The knobs `select_related` and `prefetch_related` decide what comes along; what did not, the loaders fetch.
+"""
+
+from typing import Final
+
+from django.db.models import F, OrderBy, Prefetch, QuerySet
+
+from targets.catalog.filters import ProductFilter, read_id
+from targets.catalog.models import Category, Product, Review, Tag
+from targets.web.current import current_variant
+from targets.web.errors import NotFoundError
+from targets.web.pagination import Page, Window, page_of
+from targets.web.query_cache import cached_rows
+
+LISTED_REVIEWS: Final = 3
+DETAILED_REVIEWS: Final = 10
+
+NEWEST: Final = ("-created_at", "-id")
+_ORDERINGS: Final[dict[str, tuple[str | OrderBy, ...]]] = {
+    "newest": NEWEST,
+    "price": ("price", "id"),
+    "-price": ("-price", "-id"),
+    "-rating": (F("rating").desc(nulls_last=True), "-id"),
+}
+
+
+def product_list(*, window: Window) -> Page[Product]:
+    """A page of all products, newest first."""
+    return page_of(_listed_products(wanted=ProductFilter(), window=window), window=window)
+
+
+def product_search(*, wanted: ProductFilter, window: Window) -> Page[Product]:
+    """A page of the products that the filter lets through; none for a category that does not exist."""
+    return page_of(_listed_products(wanted=wanted, window=window), window=window)
+
+
+def product_detail(*, product_id: str) -> Product:
+    """One product with its description. Raises NotFoundError."""
+    number = read_id(product_id)
+    found = [] if number is None else _detailed_product(product_id=number)
+    if not found:
+        raise NotFoundError("There is no such product.")
+    return found[0]
+
+
+def tags_in_order() -> QuerySet[Tag]:
+    """Tags as products show them."""
+    return Tag.objects.order_by("name", "id")
+
+
+def listed_reviews() -> QuerySet[Review]:
+    """Reviews as lists show them, newest first."""
+    return _reviews().only("rating", "title", "created_at", "product", *_AUTHOR)
+
+
+def detailed_reviews() -> QuerySet[Review]:
+    """Reviews as a product's own page shows them, newest first."""
+    return _reviews().only("rating", "title", "body", "created_at", "product", *_AUTHOR)
+
+
+# Of authors the name alone is read: nothing else about a person belongs in an answer, or in the cache.
+_AUTHOR: Final = ("author", "author__name")
+
+
+def _reviews() -> QuerySet[Review]:
+    reviews = Review.objects.order_by(*NEWEST)
+    return reviews.select_related("author") if current_variant().select_related == "on" else reviews
+
+
+@cached_rows("catalog", "accounts")
+def _listed_products(*, wanted: ProductFilter, window: Window) -> list[Product]:
+    products = Product.objects.defer("description").order_by(*_ORDERINGS[wanted.ordering])
+    if wanted.category is not None:
+        path = Category.objects.filter(id=wanted.category).values_list("path", flat=True).first()
+        if path is None:
+            return []
+        products = products.filter(category__path__startswith=path)
+    if wanted.min_price is not None:
+        products = products.filter(price__gte=wanted.min_price)
+    if wanted.max_price is not None:
+        products = products.filter(price__lte=wanted.max_price)
+    if wanted.min_rating is not None:
+        products = products.filter(rating__gte=wanted.min_rating)
+    related = _with_related(products, reviews=listed_reviews()[:LISTED_REVIEWS], to="listed_reviews")
+    return list(related[window.offset : window.offset + window.limit])
+
+
+@cached_rows("catalog", "accounts")
+def _detailed_product(*, product_id: int) -> list[Product]:
+    products = Product.objects.filter(id=product_id)
+    return list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))
+
+
+def _with_related(products: QuerySet[Product], *, reviews: QuerySet[Review], to: str) -> QuerySet[Product]:
+    variant = current_variant()
+    if variant.select_related == "on":
+        products = products.select_related("brand", "category")
+    if variant.prefetch_related == "on":
+        products = products.prefetch_related(
+            Prefetch("tags", tags_in_order(), to_attr="tags_in_order"), Prefetch("reviews", reviews, to_attr=to)
+        )
+    return products

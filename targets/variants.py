@@ -1,0 +1,54 @@
+"""Yields `Variant`, a full setting of the optimisation knobs, and the knobs with their levels.
+
+It imports no Django, so that an experiment can name variants without booting the project.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+KNOBS: Final[dict[str, tuple[str, ...]]] = {
+    "select_related": ("off", "on"),
+    "prefetch_related": ("off", "on"),
+    "indexes": ("off", "on"),
+    "cache": ("off", "query", "view", "both"),
+}
+"""Each knob with its levels, the unoptimised one first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """A level for every knob; the default is the well-built API without a cache.
+
+    Raises ValueError when a level is not one of its knob's.
+    """
+
+    select_related: str = "on"
+    prefetch_related: str = "on"
+    indexes: str = "on"
+    cache: str = "off"
+
+    def __post_init__(self) -> None:
+        for knob, levels in KNOBS.items():
+            level = getattr(self, knob)
+            if level not in levels:
+                raise ValueError(f"knob {knob!r} has no level {level!r}; it has {', '.join(levels)}")
+
+    def __str__(self) -> str:
+        return "; ".join(f"{knob}={getattr(self, knob)}" for knob in KNOBS)
+
+    def with_levels(self, text: str) -> "Variant":
+        """This variant with the levels that `text` names, as in `cache=off; indexes=on`.
+
+        Raises ValueError for a part without `=`, an unknown knob, an unknown level or a knob named twice.
+        """
+        levels: dict[str, str] = {}
+        for part in filter(None, (part.strip() for part in text.split(";"))):
+            knob, equals, level = (piece.strip() for piece in part.partition("="))
+            if not equals:
+                raise ValueError(f"{part!r} is not of the form knob=level")
+            if knob not in KNOBS:
+                raise ValueError(f"unknown knob {knob!r}; the knobs are {', '.join(KNOBS)}")
+            if knob in levels:
+                raise ValueError(f"knob {knob!r} is named twice")
+            levels[knob] = level
+        return replace(self, **levels)

@@ -1,0 +1,140 @@
+"""Yields the store that both cache levels keep their answers in: byte strings in Redis that die by version.
+
+An entry begins with the version tokens of the domains that it was computed from. A write gives its domain
+a new token, which unmakes all older entries at once; an entry computed from older rows but stored later
+carries the old token and is never served. A lost token is replaced by a new random one, never by an old one.
+
+Redis is never needed: when it is away every look-up misses, and for a while nobody asks again. The one
+staleness: a write whose new token could not be stored is seen after CACHE_SECONDS at the latest.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from targets.web.evidence import note_cache
+from targets.web.routing import current_database
+
+_TOKEN_BYTES = 16
+_SECONDS_OF_REST = 5.0
+_log = logging.getLogger(__name__)
+_asleep_until = 0.0
+
+
+class BytesSerializer:
+    """Django's cache serializer for values that are bytes already; nothing is ever unpickled."""
+
+    def dumps(self, value: bytes) -> bytes:
+        return value
+
+    def loads(self, value: bytes) -> bytes:
+        return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lookup:
+    """The payload, or None for a miss; and the stamp to keep a new payload under, None when there is no cache."""
+
+    key: str
+    payload: bytes | None
+    stamp: bytes | None
+
+
+def entry_key(*parts: object) -> str:
+    """The key of what `parts` name in this request's database, as computed by this version of the code."""
+    named = repr((_database_name(current_database()), settings.TARGET_COMMIT, *parts))
+    return blake2b(named.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
+
+
+def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
+    """What is kept under `key` and still true, in one round trip."""
+    began = time.perf_counter()
+    payload = stamp = None
+    if not _asleep():
+        try:
+            payload, stamp = _fetch(key, domains=domains)
+        except RedisError:
+            _fall_asleep()
+    note_cache(level=level, key=key, payload=payload, seconds=time.perf_counter() - began)
+    return Lookup(key=key, payload=payload, stamp=stamp)
+
+
+def keep(lookup: Lookup, *, payload: bytes) -> None:
+    """Keep a payload that was computed after `lookup`."""
+    if lookup.stamp is None or _asleep():
+        return
+    try:
+        caches["default"].set(lookup.key, lookup.stamp + payload)
+    except RedisError:
+        _fall_asleep()
+
+
+def changed(domain: str, *, using: str) -> None:
+    """Unmake, once the transaction commits, all that was computed from `domain` in the database `using`."""
+
+    def renew() -> None:
+        try:
+            for name in (domain, EVERYTHING):
+                caches["default"].set(_token_key(name, database=using), os.urandom(_TOKEN_BYTES), timeout=None)
+        except RedisError:
+            _log.exception(
+                "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domain
+            )
+            _fall_asleep()
+
+    transaction.on_commit(renew, using=using)
+
+
+EVERYTHING = "*"
+"""The domain that changes with every other one."""
+
+
+def _fetch(key: str, *, domains: Sequence[str]) -> tuple[bytes | None, bytes | None]:
+    store = caches["default"]
+    token_keys = [_token_key(domain, database=current_database()) for domain in domains]
+    found = store.get_many([*token_keys, key])
+    if any(token_key not in found for token_key in token_keys):
+        for token_key in token_keys:
+            store.add(token_key, os.urandom(_TOKEN_BYTES), timeout=None)
+        found = store.get_many([*token_keys, key])
+    try:
+        stamp = b"".join(found[token_key] for token_key in token_keys)
+    except KeyError:
+        # A store that keeps nothing: DummyCache, or Redis without memory.
+        return None, None
+    entry = found.get(key)
+    if entry is None or not entry.startswith(stamp):
+        return None, stamp
+    return entry[len(stamp) :], stamp
+
+
+def _asleep() -> bool:
+    return time.monotonic() < _asleep_until
+
+
+def _fall_asleep() -> None:
+    global _asleep_until  # noqa: PLW0603 - one breaker per process is the point
+    _asleep_until = time.monotonic() + _SECONDS_OF_REST
+    _log.warning("the cache does not answer; the next try is in %s s", _SECONDS_OF_REST)
+
+
+@cache
+def _token_key(domain: str, *, database: str) -> str:
+    return f"version:{domain}:{_database_name(database)}"
+
+
+@cache
+def _database_name(alias: str) -> str:
+    """A name for the database itself, since two processes may use one alias for two databases."""
+    settings_of = settings.DATABASES[alias]
+    named = repr([alias, *(settings_of[part] for part in ("HOST", "PORT", "NAME"))])
+    return blake2b(named.encode(), digest_size=8).hexdigest()

@@ -1,0 +1,139 @@
+"""Yields evidence: what one request did, counted, as a line of JSON in the file TARGET_EVIDENCE.
+
+It takes no plans and adds nothing to a response; a request without a `Lab-Request` header pays nothing.
+"""
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from contextvars import ContextVar
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import connections
+from django.http import HttpRequest, HttpResponse
+
+from targets.web.current import current_variant
+from targets.web.lab_mode import in_lab_mode
+
+_ROOT = Path(__file__).resolve().parents[2]
+_TARGETS = f"{_ROOT / 'targets'}{os.sep}"
+_WEB = f"{_ROOT / 'targets' / 'web'}{os.sep}"
+
+
+class Recorder:
+    """Collects the statements and the cache look-ups of one request."""
+
+    def __init__(self) -> None:
+        self.statements: list[dict[str, Any]] = []
+        self.cache: list[dict[str, Any]] = []
+
+    def statement(
+        self,
+        execute: Callable[..., Any],
+        sql: str,
+        parameters: Any,
+        many: bool,  # noqa: FBT001 - Django calls it so
+        context: dict[str, Any],
+    ) -> Any:
+        """Django's execute wrapper: run the statement and keep what it was and what it cost."""
+        began = time.perf_counter()
+        try:
+            return execute(sql, parameters, many, context)
+        finally:
+            seconds = time.perf_counter() - began
+            cursor = context["cursor"].cursor
+            self.statements.append(
+                {
+                    "database": context["connection"].alias,
+                    "sql": sql,
+                    "literal": sql if parameters is None or many else cursor.mogrify(sql, parameters).decode(),
+                    "rows": cursor.rowcount,
+                    "seconds": seconds,
+                    "line": _issuing_line(),
+                }
+            )
+
+
+_recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
+
+
+def note_cache(*, level: str, key: str, payload: bytes | None, seconds: float) -> None:
+    """Keep a look-up in the cache; None is a miss."""
+    if recorder := _recorder.get():
+        recorder.cache.append(
+            {
+                "level": level,
+                "outcome": "miss" if payload is None else "hit",
+                "key": key,
+                "bytes": len(payload or b""),
+                "seconds": seconds,
+            }
+        )
+
+
+class EvidenceMiddleware:
+    """Writes the evidence of each request that carries the lab's token and a `Lab-Request` header."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if not (settings.TARGET_LAB_TOKEN and settings.TARGET_EVIDENCE):
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        name = request.META.get("HTTP_LAB_REQUEST")
+        if name is None or not in_lab_mode(request):
+            return self.get_response(request)
+        recorder = Recorder()
+        token = _recorder.set(recorder)
+        began = time.perf_counter()
+        try:
+            with ExitStack() as stack:
+                for connection in connections.all():
+                    stack.enter_context(connection.execute_wrapper(recorder.statement))
+                response = self.get_response(request)
+        finally:
+            _recorder.reset(token)
+        seconds = time.perf_counter() - began
+        _append(
+            {
+                "request": name,
+                "variant": str(current_variant()),
+                "method": request.method,
+                "path": request.get_full_path(),
+                "status": response.status_code,
+                "bytes": len(response.content),
+                "seconds": seconds,
+                "database_seconds": sum(statement["seconds"] for statement in recorder.statements),
+                "statements": recorder.statements,
+                "cache": recorder.cache,
+            }
+        )
+        return response
+
+
+def _append(line: dict[str, Any]) -> None:
+    """Append one line in one write, so that lines of several processes never mix; only the owner may read it."""
+    text = json.dumps(line, separators=(",", ":")) + "\n"
+    descriptor = os.open(settings.TARGET_EVIDENCE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        os.write(descriptor, text.encode())
+    finally:
+        os.close(descriptor)
+
+
+def _issuing_line() -> str:
+    """Where the project asked for the statement: the innermost frame in targets/ that is not in targets/web/."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - inspect.stack() reads source files, a hundred times slower
+    while frame is not None:
+        path = frame.f_code.co_filename
+        if path.startswith(_TARGETS) and not path.startswith(_WEB):
+            return f"{Path(path).relative_to(_ROOT)}:{frame.f_lineno} {frame.f_code.co_name}"
+        frame = frame.f_back
+    return ""

@@ -1,0 +1,182 @@
+"""Yields the GraphQL view: POST with a JSON body only, documents parsed and validated once, errors masked.
+
+It has no batches, no GET and no cookies. A request that cannot be executed is 400; what was executed is 200,
+with `errors` whose extensions hold the same code and fields as a REST refusal.
+"""
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import graphene
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    OperationType,
+    VariableDefinitionNode,
+    execute_sync,
+    get_operation_ast,
+    parse,
+    strip_ignored_characters,
+    validate,
+)
+
+from targets.web.errors import ApiError
+from targets.web.view_cache import cached_answers
+
+MAX_TOKENS = 2_000
+MAX_BODY_BYTES = 100_000
+DOCUMENTS_KEPT = 256
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphQLRequest:
+    """What a client asks to have executed."""
+
+    query: str
+    variables: dict[str, Any]
+    operation_name: str | None
+
+
+class MalformedError(ApiError):
+    """A body that is no GraphQL request."""
+
+    code = "malformed"
+    status = 400
+
+
+def read_request(request: HttpRequest) -> GraphQLRequest:
+    """The GraphQL request in the body. Raises MalformedError."""
+    if request.content_type != "application/json":
+        raise MalformedError("The content type must be application/json.")
+    if len(request.body) > MAX_BODY_BYTES:
+        raise MalformedError(f"The body must have at most {MAX_BODY_BYTES} bytes.")
+    try:
+        body = json.loads(request.body)
+    except (ValueError, RecursionError):
+        raise MalformedError("The body must be JSON.") from None
+    if not isinstance(body, dict):
+        raise MalformedError("The body must be a JSON object.")
+    query, variables, name = body.get("query"), body.get("variables") or {}, body.get("operationName")
+    if not isinstance(query, str) or not isinstance(variables, dict) or not isinstance(name, str | None):
+        raise MalformedError("The body must hold query (text), variables (object) and operationName (text).")
+    return GraphQLRequest(query=query, variables=variables, operation_name=name)
+
+
+def graphql_question(request: HttpRequest) -> str | None:
+    """What a request asks, whatever the layout of its document; None when it cannot be executed."""
+    if request.method != "POST":
+        return None
+    try:
+        asked = read_request(request)
+        query = _normalised(asked.query)
+    except (MalformedError, GraphQLError):
+        return None
+    return json.dumps([query, asked.variables, asked.operation_name], sort_keys=True)
+
+
+def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpResponse]:
+    """A Django view that executes requests against `schema`."""
+    prepare = lru_cache(maxsize=DOCUMENTS_KEPT)(lambda query: _prepare(schema.graphql_schema, query))
+
+    def view(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            refusal = _answer(errors=[_told(code="method_not_allowed", message="Use POST.")], status=405)
+            refusal.headers["Allow"] = "POST"
+            return refusal
+        try:
+            asked = read_request(request)
+        except MalformedError as error:
+            return _answer(errors=[_told(code=error.code, message=error.message)], status=400)
+        document, faults = prepare(asked.query)
+        if document is None or faults:
+            return _answer(errors=[format_error(fault) for fault in faults], status=400)
+        result = execute_sync(
+            schema.graphql_schema,
+            document,
+            context_value=request,
+            variable_values=asked.variables,
+            operation_name=asked.operation_name,
+        )
+        errors = result.errors or []
+        # Only an error from a resolver has a path: without one, nothing was executed.
+        status = 200 if all(error.path for error in errors) else 400
+        response = _answer(data=result.data, errors=[format_error(error) for error in errors], status=status)
+        operation = get_operation_ast(document, asked.operation_name)
+        if operation is None or operation.operation is not OperationType.QUERY:
+            response.headers["Cache-Control"] = "no-store"
+        return response
+
+    answer = cached_answers(face="graphql", question=graphql_question)(view)
+    # No cookie authenticates here, so a forged request from another site gains nothing.
+    return csrf_exempt(answer)  # type: ignore[return-value]
+
+
+def format_error(error: GraphQLError) -> dict[str, Any]:
+    """The error as a client may see it: the texts of unexpected exceptions stay here."""
+    original = error.original_error
+    told: dict[str, Any]
+    if isinstance(original, ApiError):
+        told = _told(code=original.code, message=original.message, fields=original.fields)
+    elif error.path is None or original is None:
+        told = _told(code="invalid", message=error.message, fields=_variables_at_fault(error))
+    else:
+        _log.error("a resolver failed at %s", error.path, exc_info=original)
+        told = _told(code="internal", message="Something went wrong on our side.")
+    if error.path is not None:
+        told["path"] = error.path
+    return told
+
+
+def _variables_at_fault(error: GraphQLError) -> dict[str, str]:
+    return {
+        node.variable.name.value: error.message
+        for node in error.nodes or ()
+        if isinstance(node, VariableDefinitionNode)
+    }
+
+
+def _told(*, code: str, message: str, fields: dict[str, str] | None = None) -> dict[str, Any]:
+    """An error in GraphQL's shape; parameters are named as this face names them."""
+    named = {_camel(name): fault for name, fault in (fields or {}).items()}
+    return {"message": message, "extensions": {"code": code, "fields": named}}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return head + "".join(part.title() for part in rest)
+
+
+def _answer(*, data: Any = None, errors: list[dict[str, Any]], status: int) -> HttpResponse:
+    body: dict[str, Any] = {"errors": errors} if errors else {}
+    if status == 200:
+        body["data"] = data
+    response = HttpResponse(
+        json.dumps(body, ensure_ascii=False, separators=(",", ":")), status=status, content_type="application/json"
+    )
+    if errors:
+        response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _prepare(schema: GraphQLSchema, query: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
+    try:
+        document = parse(query, max_lexical_tokens=MAX_TOKENS)
+        return document, validate(schema, document)
+    except GraphQLError as error:
+        return None, [error]
+    except RecursionError:
+        return None, [GraphQLError("The document is nested too deeply.")]
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _normalised(query: str) -> str:
+    return strip_ignored_characters(query)

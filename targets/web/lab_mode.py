@@ -1,0 +1,54 @@
+"""Yields lab mode: who may use it, and the middleware that takes a request's variant from its header.
+
+Lab mode exists only in a process booted with TARGET_LAB_TOKEN; elsewhere no header changes anything.
+"""
+
+import hmac
+from collections.abc import Callable
+
+from django.conf import settings
+from django.core.exceptions import MiddlewareNotUsed
+from django.http import HttpRequest, HttpResponse
+
+from targets.variants import Variant
+from targets.web.current import requested
+from targets.web.errors import InvalidError, error_response
+
+
+def in_lab_mode(request: HttpRequest) -> bool:
+    """Whether the request carries the token that this process was booted with."""
+    token = settings.TARGET_LAB_TOKEN
+    given = request.META.get("HTTP_LAB_TOKEN", "")
+    return bool(token) and hmac.compare_digest(given.encode(), token.encode())
+
+
+class VariantMiddleware:
+    """Serves a request by the variant in its `Lab-Variant` header; knobs not named keep the process default."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        if not settings.TARGET_LAB_TOKEN:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        text = request.META.get("HTTP_LAB_VARIANT")
+        if text is None or not in_lab_mode(request):
+            return self.get_response(request)
+        try:
+            variant = _servable(settings.TARGET_VARIANT.with_levels(text))
+        except ValueError as error:
+            return error_response(InvalidError({"Lab-Variant": str(error)}))
+        token = requested.set(variant)
+        try:
+            return self.get_response(request)
+        finally:
+            requested.reset(token)
+
+
+def _servable(variant: Variant) -> Variant:
+    """The variant; ValueError when this process lacks a service that it needs: to ignore a knob would be a lie."""
+    if variant.indexes == "off" and "bare" not in settings.DATABASES:
+        raise ValueError("indexes=off needs DATABASE_BARE_URL")
+    if variant.cache != "off" and not settings.CACHE_URL:
+        raise ValueError(f"cache={variant.cache} needs CACHE_URL")
+    return variant

@@ -1,0 +1,63 @@
+"""Yields the cache level `view`: whole answers of either face, kept in Redis.
+
+It knows no user: who asks is told by the credentials that the request carries, so two users never share an answer.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http.request import QueryDict
+
+from targets.web.cache_store import EVERYTHING, entry_key, keep, look_up
+from targets.web.current import current_variant
+
+View = Callable[..., HttpResponseBase]
+
+
+def rest_question(request: HttpRequest) -> str | None:
+    """What a REST request asks: its path and its query, sorted by name; None for a method that may write."""
+    if request.method != "GET":
+        return None
+    # Of a name that is given twice the last value counts: the order within a name must stay.
+    query = QueryDict("", mutable=True)
+    for name, values in sorted(request.GET.lists()):
+        query.setlist(name, values)
+    return f"{request.path}?{query.urlencode()}"
+
+
+def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) -> Callable[[View], View]:
+    """Keep the whole answers of a view: those with status 200 that do not say `Cache-Control: no-store`."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            variant = current_variant()
+            if variant.cache not in {"view", "both"}:
+                return view(request, *args, **kwargs)
+            asked = question(request)
+            if asked is None:
+                return view(request, *args, **kwargs)
+            meta = request.META
+            who = [meta.get(name, "") for name in ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_ACCEPT")]
+            lookup = look_up(
+                entry_key("view", face, request.method, asked, who, str(variant)), level="view", domains=(EVERYTHING,)
+            )
+            if lookup.payload is not None:
+                return HttpResponse(lookup.payload, content_type="application/json")
+
+            def keep_answer(response: HttpResponse) -> None:
+                if response.status_code == 200 and "no-store" not in response.headers.get("Cache-Control", ""):
+                    keep(lookup, payload=response.content)
+
+            response = view(request, *args, **kwargs)
+            if hasattr(response, "add_post_render_callback"):
+                response.add_post_render_callback(keep_answer)
+            elif isinstance(response, HttpResponse):
+                keep_answer(response)
+            return response
+
+        return answer
+
+    return decorate

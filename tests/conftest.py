@@ -1,0 +1,33 @@
+"""Yields the services that tests run on: those that the settings name, else embedded ones of the session's own."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from lab.folder import erase
+from lab.processes import Supervisor
+from lab.services import Services, open_services
+
+
+@pytest.fixture(scope="session")
+def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """A real PostgreSQL and a real cache for one session."""
+    folder = tmp_path_factory.mktemp("services") / ".lab"
+    try:
+        with Supervisor() as supervisor, open_services(folder, supervisor, environment=os.environ) as opened:
+            yield opened
+    finally:
+        erase(folder)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(services: Services) -> str:
+    """A server where databases may be made."""
+    return services.postgres_url
+
+
+@pytest.fixture(scope="session")
+def cache_url(services: Services) -> str:
+    """A cache server; keys are told apart by prefix."""
+    return services.cache_url

@@ -1,0 +1,5 @@
+"""Gives the equivalence proof the project itself."""
+
+from tests.targets.subject import fresh_cache, project, service_urls, target_client
+
+__all__ = ["fresh_cache", "project", "service_urls", "target_client"]

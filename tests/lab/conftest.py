@@ -1,0 +1,47 @@
+"""Yields what the lab's tests share: a supervisor, a lab folder, and child labs to be killed."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from lab.folder import erase
+from lab.processes import Supervisor
+
+CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def supervisor() -> Iterator[Supervisor]:
+    """A supervisor of the test's own."""
+    with Supervisor() as started:
+        yield started
+
+
+@pytest.fixture
+def lab_folder(tmp_path: Path) -> Iterator[Path]:
+    """The path of a lab folder; whatever the test made there, and elsewhere for it, is erased."""
+    folder = tmp_path / ".lab"
+    yield folder
+    erase(folder)
+
+
+@pytest.fixture
+def child_lab(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Start Python code as a lab of its own, in a process group of its own as a terminal would."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start(code: str, *arguments: object) -> subprocess.Popen[bytes]:
+        argv = [sys.executable, "-c", code, *map(str, arguments)]
+        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        child = subprocess.Popen(argv, env=environment, cwd=tmp_path, process_group=0)
+        started.append(child)
+        return child
+
+    yield start
+    for child in started:
+        child.kill()
+        child.wait()

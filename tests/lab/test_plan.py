@@ -1,0 +1,89 @@
+"""A plan shares its budget by precision, and its lists are balanced and the same for the same seed."""
+
+from collections import Counter
+from itertools import combinations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.experiment import Arm
+from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_run
+
+
+def cells(*times: float) -> list[PlannedCell]:
+    """Cells of one operation with these pilot times."""
+    arms = [Arm(server=str(index), face="rest", variant=()) for index in range(len(times))]
+    return [
+        PlannedCell(index=i, operation="list", face="rest", arm=arm, seconds=t)
+        for i, (arm, t) in enumerate(zip(arms, times, strict=True))
+    ]
+
+
+def planned(*times: float, budget: float = 60.0, keys: int = 3) -> Plan:
+    """A plan of eight blocks."""
+    return plan_run(cells(*times), budget=budget, blocks=8, boot_seconds=2.0, keys=keys, seed=1)
+
+
+def seconds_of(plan: Plan) -> float:
+    """What the plan's measured passes take by the pilot times."""
+    by_index = {cell.index: cell.seconds for cell in plan.cells}
+    blocks = (plan_block(plan, index=index) for index in range(plan.blocks))
+    return sum(by_index[ask.cell] for block in blocks for each in block.passes for ask in each)
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=30))
+def test_a_plan_stays_within_its_budget(times: list[float]) -> None:
+    """Measured passes take no more than the budget, or the least that a plan must do: two rounds a block."""
+    plan = planned(*times)
+    least = plan.rounds == 2
+    assert seconds_of(plan) <= 60.0 or least
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=30))
+def test_every_cell_is_measured_in_half_the_blocks_at_least(times: list[float]) -> None:
+    """No cell is left out in silence: a slow one runs once in every second block, the others in all."""
+    plan = planned(*times)
+    asked = Counter((i, ask.cell) for i in range(8) for each in plan_block(plan, index=i).passes for ask in each)
+    for cell in plan.cells:
+        blocks = {block for block, index in asked if index == cell.index}
+        assert len(blocks) == (4 if cell.seconds > SLOW else 8)
+        if cell.seconds > SLOW:
+            assert all(asked[block, cell.index] == 1 for block in blocks)
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=2, max_size=20), st.integers(0, 7))
+def test_any_two_cells_that_run_in_a_block_share_a_pass(times: list[float], index: int) -> None:
+    """A comparison is made over passes in which both sides ran: there is always one."""
+    passes = [{ask.cell for ask in each} for each in plan_block(planned(*times), index=index).passes]
+    present = set().union(*passes)
+    for pair in combinations(sorted(present), 2):
+        assert any(set(pair) <= each for each in passes)
+
+
+def test_of_two_arms_each_is_first_as_often() -> None:
+    """Every second pass reverses the one before it, with the same key."""
+    block = plan_block(planned(0.01, 0.01, 0.01), index=3)
+    assert len(block.passes) > 10
+    for there, back in zip(block.passes[::2], block.passes[1::2], strict=False):
+        assert there == back[::-1]
+
+
+def test_keys_take_turns_within_and_between_blocks() -> None:
+    """Every key is replayed about as often as any other."""
+    plan = planned(0.01, 0.01)
+    keys = Counter(ask.key for i in range(8) for each in plan_block(plan, index=i).passes for ask in each)
+    assert set(keys) == {0, 1, 2}
+    assert max(keys.values()) < 1.2 * min(keys.values())
+
+
+def test_a_seed_draws_one_plan() -> None:
+    """The same plan gives the same block; another block is another order."""
+    plan = planned(0.01, 0.02, 0.03, 0.04)
+    assert plan_block(plan, index=0) == plan_block(plan, index=0)
+    assert plan_block(plan, index=0).passes != plan_block(plan, index=3).passes
+
+
+def test_slower_cells_get_fewer_requests() -> None:
+    """Requests go with one over the root of the time: sixteen times slower is asked a quarter as often."""
+    plan = planned(0.002, 0.032)
+    assert [cell.stride for cell in plan.cells] == [1, 4]

@@ -1,0 +1,153 @@
+"""Yields the project under test on a loaded `small` dataset, as fixtures for the suites that need it.
+
+Where DATABASE_URL, DATABASE_BARE_URL and CACHE_URL stand in the environment they are used as they are (the
+dataset must be loaded); else `service_urls` makes databases of its own on the local PostgreSQL and drops them.
+"""
+
+import os
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+import pytest
+import redis
+
+TOKEN = secrets.token_urlsafe(32)
+
+_GIVEN = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_BARE_URL", "CACHE_URL")}
+
+# Models can be imported only after set-up, and pytest imports test files before any fixture runs; the
+# fixture `project` names the real services later, before anything connects.
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
+os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
+os.environ.setdefault("DATABASE_URL", "postgresql:///windtunnel_unset")
+os.environ.setdefault("DATABASE_BARE_URL", "postgresql:///windtunnel_unset")
+os.environ.setdefault("CACHE_URL", "redis://127.0.0.1:6379/9")
+os.environ["ALLOWED_HOSTS"] = "testserver"
+os.environ["TARGET_LAB_TOKEN"] = TOKEN
+os.environ.pop("TARGET_EVIDENCE", None)
+os.environ.pop("TARGET_VARIANT", None)
+
+import django  # noqa: E402 - the environment comes first
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 - as above
+from django.core.cache import caches  # noqa: E402 - as above
+from django.core.cache.backends.redis import RedisCache  # noqa: E402 - as above
+from django.db import connections  # noqa: E402 - as above
+from django.test import Client, override_settings  # noqa: E402 - as above
+
+from fixtures.databases import drop_database  # noqa: E402 - as above
+from fixtures.sizes import SIZES  # noqa: E402 - as above
+from fixtures.template import prepare, template_name  # noqa: E402 - as above
+from scenarios.operations.operation import Request  # noqa: E402 - as above
+from targets.config.settings import database  # noqa: E402 - as above
+from targets.variants import Variant  # noqa: E402 - as above
+from targets.web import cache_store  # noqa: E402 - as above
+from targets.web.current import requested  # noqa: E402 - as above
+
+SEED = 7
+_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
+_CACHE_PREFIX = f"windtunnel_test_{os.getpid()}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServiceUrls:
+    """Where the services of a test session are."""
+
+    database: str
+    bare: str
+    cache: str
+
+
+@pytest.fixture(scope="session")
+def service_urls() -> Iterator[ServiceUrls]:
+    """The given services, or databases made for this session."""
+    if _GIVEN["DATABASE_URL"] and _GIVEN["DATABASE_BARE_URL"] and _GIVEN["CACHE_URL"]:
+        yield ServiceUrls(database=_GIVEN["DATABASE_URL"], bare=_GIVEN["DATABASE_BARE_URL"], cache=_GIVEN["CACHE_URL"])
+        return
+    prefix, size = f"windtunnel_dev_test_{os.getpid()}", SIZES["small"]
+    try:
+        made = prepare(_SERVER, size=size, seed=SEED, prefix=prefix)
+        yield ServiceUrls(database=made.indexed_url, bare=made.bare_url, cache="redis://127.0.0.1:6379/9")
+    finally:
+        for name in (f"{prefix}_indexed", f"{prefix}_bare", template_name(size, seed=SEED, prefix=prefix)):
+            drop_database(_SERVER, name)
+
+
+@pytest.fixture(scope="session")
+def project(service_urls: ServiceUrls, django_db_blocker: Any) -> Iterator[None]:
+    """The Django project, connected to the session's services."""
+    for alias, url in (("default", service_urls.database), ("bare", service_urls.bare)):
+        os.environ["TEST_SUBJECT_URL"] = url
+        settings.DATABASES[alias].update(database("TEST_SUBJECT_URL"))
+    cache = {**settings.CACHES["default"], "LOCATION": service_urls.cache, "KEY_PREFIX": _CACHE_PREFIX}
+    with override_settings(CACHES={"default": cache}, CACHE_URL=service_urls.cache), django_db_blocker.unblock():
+        yield
+        client = redis_client()
+        for key in client.scan_iter(match=f"{_CACHE_PREFIX}*", count=1000):
+            client.delete(key)
+        client.connection_pool.disconnect()
+        connections.close_all()
+
+
+@pytest.fixture
+def fresh_cache(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cache in which nobody has kept anything yet."""
+    monkeypatch.setattr(caches["default"], "key_prefix", f"{_CACHE_PREFIX}_{secrets.token_hex(8)}")
+    monkeypatch.setattr(cache_store, "_asleep_until", 0.0)
+
+
+TargetClient = Callable[..., tuple[int, bytes]]
+
+
+@pytest.fixture
+def target_client(fresh_cache: None) -> TargetClient:
+    """Sends a request by a variant and gives (status, body)."""
+
+    def send(
+        request: Request,
+        *,
+        variant: Variant | str | None = None,
+        token: str | None = TOKEN,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, bytes]:
+        given = dict(headers or {})
+        if token is not None:
+            given["Lab-Token"] = token
+        if variant is not None:
+            given["Lab-Variant"] = str(variant)
+        answer = Client(raise_request_exception=False).generic(
+            request.method,
+            request.path,
+            data=request.body or b"",
+            content_type=request.content_type or "application/octet-stream",
+            headers=given,
+        )
+        return answer.status_code, answer.content
+
+    return send
+
+
+@contextmanager
+def served_by(variant: Variant) -> Iterator[None]:
+    """Run code as though it served a request by `variant`."""
+    token = requested.set(variant)
+    try:
+        yield
+    finally:
+        requested.reset(token)
+
+
+def redis_client() -> redis.Redis:
+    """The Redis behind the project's cache."""
+    client: redis.Redis = cast(RedisCache, caches["default"])._cache.get_client(write=True)
+    return client
+
+
+def get(path: str) -> Request:
+    """A request that reads `path`."""
+    return Request(method="GET", path=path)

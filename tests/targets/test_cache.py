@@ -1,0 +1,301 @@
+import itertools
+import json
+from decimal import Decimal
+from typing import Any, cast
+
+import pytest
+import redis
+from django.core.cache import caches
+from django.db import connections, transaction
+
+from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, DetailParameters, ListParameters
+from scenarios.operations.operation import Request
+from targets.accounts.models import User
+from targets.catalog import selectors, services
+from targets.catalog.models import Product, Review
+from targets.variants import KNOBS, Variant
+from targets.web import cache_store
+from targets.web.pagination import Window
+from tests.targets.subject import TargetClient, get, redis_client, served_by
+
+Seen = list[tuple[str, str]]
+
+CACHED = ("query", "view", "both")
+FACES = ("rest", "graphql")
+
+
+def entries() -> set[str]:
+    """The keys of what is kept now, those of the version tokens left out."""
+    client = redis_client()
+    prefix = caches["default"].key_prefix
+    keys = {key.decode() for key in client.scan_iter(match=f"{prefix}:*", count=1000)}
+    return {key for key in keys if ":version:" not in key}
+
+
+@pytest.fixture
+def keys_looked_up(monkeypatch: pytest.MonkeyPatch) -> Seen:
+    """(level, key) of each look-up."""
+    seen: Seen = []
+    monkeypatch.setattr(cache_store, "note_cache", lambda **look_up: seen.append((look_up["level"], look_up["key"])))
+    return seen
+
+
+def test_no_variant_face_or_user_shares_a_whole_answer(target_client: TargetClient, keys_looked_up: Seen):
+    """Every variant, both faces, two kinds of credentials: each has a key of its own for the same question."""
+    credentials: list[dict[str, str]] = [
+        {},
+        {"Authorization": "Bearer a"},
+        {"Authorization": "Bearer b"},
+        {"Cookie": "s=1"},
+    ]
+    asked = 0
+    for levels in itertools.product(*KNOBS.values()):
+        variant = Variant(**dict(zip(KNOBS, levels, strict=True)))
+        if variant.cache not in {"view", "both"}:
+            continue
+        for face, headers in itertools.product(FACES, credentials):
+            target_client(PRODUCT_LIST.request(face, ListParameters(size=1)), variant=variant, headers=headers)
+            asked += 1
+    views = [key for level, key in keys_looked_up if level == "view"]
+    assert len(views) == len(set(views)) == asked == 128
+
+
+def test_rows_are_kept_apart_by_database_and_loading(fresh_cache: None, keys_looked_up: Seen):
+    """Rows differ in what came along, so each of the eight variants has a key; the cache level adds none."""
+    for joined, prefetched, indexes, cache in itertools.product(
+        ("off", "on"), ("off", "on"), ("off", "on"), ("query", "both")
+    ):
+        variant = Variant(select_related=joined, prefetch_related=prefetched, indexes=indexes, cache=cache)
+        with served_by(variant):
+            selectors.product_list(window=Window(size=1))
+    assert len(keys_looked_up) == 16
+    assert len(set(keys_looked_up)) == 8
+
+
+def test_another_database_behind_the_same_alias_is_another_key(
+    fresh_cache: None, monkeypatch: pytest.MonkeyPatch, settings
+):
+    """Two processes that share a cache but not a database never share an entry."""
+    here = cache_store.entry_key("x")
+    cache_store._database_name.cache_clear()
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", "elsewhere")
+    try:
+        assert cache_store.entry_key("x") != here
+    finally:
+        cache_store._database_name.cache_clear()
+
+
+def test_another_commit_is_another_key(fresh_cache: None, settings):
+    """Code that may answer differently does not serve what older code kept."""
+    here = cache_store.entry_key("x")
+    settings.TARGET_COMMIT = "another"
+    assert cache_store.entry_key("x") != here
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("/api/products/?page=1&size=2", "/api/products/?size=2&page=1"),
+        ("/api/products/?page=3&page=1", "/api/products/?page=3&page=1"),
+    ],
+)
+def test_the_order_of_parameters_does_not_matter(
+    target_client: TargetClient, keys_looked_up: Seen, one: str, other: str
+):
+    """The same question in another order has the same key."""
+    target_client(get(one), variant="cache=view")
+    target_client(get(other), variant="cache=view")
+    assert keys_looked_up[0] == keys_looked_up[1]
+
+
+def test_of_a_parameter_given_twice_the_order_matters(target_client: TargetClient):
+    """The last one counts, cached or not."""
+    for path, page in (("/api/products/?size=2&page=1&page=2", 2), ("/api/products/?size=2&page=2&page=1", 1)):
+        for _ in range(2):
+            assert json.loads(target_client(get(path), variant="cache=view")[1])["page"] == page
+
+
+def test_the_layout_of_a_document_does_not_matter_but_its_variables_do(
+    target_client: TargetClient, keys_looked_up: Seen
+):
+    """White space and commas are no difference; variables and operation names are."""
+
+    def post(query: str, **more: Any) -> None:
+        body = json.dumps({"query": query, **more}).encode()
+        request = Request(method="POST", path="/graphql", body=body, content_type="application/json")
+        assert target_client(request, variant="cache=view")[0] == 200
+
+    query = "query A($page: WholeNumber) { productList(page: $page, size: 1) { page } }"
+    post(query, variables={"page": 1})
+    post(query.replace(" ", "  \n"), variables={"page": 1})
+    post(query, variables={"page": 2})
+    post(query, variables={"page": 1}, operationName="A")
+    keys = [key for _, key in keys_looked_up]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("parameters", [ListParameters(page=0), DetailParameters(id=10**9)], ids=str)
+def test_a_refusal_is_never_kept(target_client: TargetClient, face: str, parameters: Any):
+    """Neither bad parameters nor an unknown id leave an answer behind."""
+    operation = PRODUCT_LIST if isinstance(parameters, ListParameters) else PRODUCT_DETAIL
+    for _ in range(2):
+        target_client(operation.request(face, parameters), variant="cache=view")
+    assert entries() == set()
+
+
+@pytest.mark.parametrize("indexes", ["on", "off"])
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("cache", CACHED)
+def test_a_write_is_visible_to_the_next_read(target_client: TargetClient, cache: str, face: str, indexes: str):
+    """A new price and a new review show in list and detail at once, whatever was kept before."""
+    variant = Variant(cache=cache, indexes=indexes)
+    alias = "default" if indexes == "on" else "bare"
+    newest = Product.objects.using(alias).order_by("-created_at", "-id")[0]
+    reviewed = Review.objects.using(alias).filter(product=newest).values("author")
+    author = User.objects.using(alias).exclude(id__in=reviewed)[0]
+
+    def shown() -> tuple[Any, Any]:
+        answers = []
+        for operation, parameters in (
+            (PRODUCT_LIST, ListParameters()),
+            (PRODUCT_DETAIL, DetailParameters(id=newest.id)),
+        ):
+            answers.append(operation.read(face, *target_client(operation.request(face, parameters), variant=variant)))
+        return answers[0].items[0], answers[1]
+
+    review = None
+    try:
+        before = shown()
+        assert shown() == before
+        with served_by(variant):
+            services.product_update(product_id=newest.id, price=newest.price + 1)
+        assert [product.price for product in shown()] == [str(newest.price + 1)] * 2
+        with served_by(variant):
+            review = services.review_create(product_id=newest.id, author=author, rating=1, title="New")
+        for product in shown():
+            assert product.review_count == newest.review_count + 1
+            assert product.newest_reviews[0].title == "New"
+        with served_by(variant):
+            services.review_delete(review=review)
+            services.product_update(product_id=newest.id, price=newest.price)
+        assert shown() == before
+    finally:
+        if review is not None:
+            Review.objects.using(alias).filter(title="New", product=newest).delete()
+        newest.save(using=alias)
+
+
+def test_a_write_unmakes_nothing_of_another_database(target_client: TargetClient):
+    """What was kept from the bare database stays when the other one changes."""
+    request = PRODUCT_LIST.request("rest", ListParameters())
+    target_client(request, variant="cache=view; indexes=off")
+    with connections["bare"].execute_wrapper(_refuse_statements):
+        cache_store.changed("catalog", using="default")
+        assert target_client(request, variant="cache=view; indexes=off")[0] == 200
+
+
+def test_a_write_that_is_rolled_back_unmakes_nothing(target_client: TargetClient):
+    """Only what is committed counts."""
+    request = PRODUCT_LIST.request("rest", ListParameters())
+    target_client(request, variant="cache=view")
+    with transaction.atomic(using="default"):
+        cache_store.changed("catalog", using="default")
+        transaction.set_rollback(True, using="default")
+    with connections["default"].execute_wrapper(_refuse_statements):
+        assert target_client(request, variant="cache=view")[0] == 200
+
+
+def test_what_is_read_inside_a_transaction_is_not_kept(fresh_cache: None):
+    """A read there may see rows that are never committed."""
+    with served_by(Variant(cache="query")):
+        with transaction.atomic(using="default"):
+            selectors.product_list(window=Window(size=1))
+        assert entries() == set()
+        selectors.product_list(window=Window(size=1))
+        assert len(entries()) == 1
+
+
+def test_an_entry_of_older_rows_that_is_kept_late_is_never_served(fresh_cache: None):
+    """A reader that was overtaken by a write keeps its rows under the old version."""
+    key = cache_store.entry_key("late")
+    lookup = cache_store.look_up(key, level="query", domains=("catalog",))
+    cache_store.changed("catalog", using="default")
+    cache_store.keep(lookup, payload=b"old")
+    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload is None
+
+
+def test_a_lost_version_token_unmakes_its_entries(fresh_cache: None):
+    """When Redis drops a token, what was kept under it is gone too, and a new one starts."""
+    key = cache_store.entry_key("x")
+    cache_store.keep(cache_store.look_up(key, level="query", domains=("catalog",)), payload=b"rows")
+    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload == b"rows"
+    caches["default"].delete(cache_store._token_key("catalog", database="default"))
+    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload is None
+
+
+@pytest.mark.parametrize("cache", CACHED)
+def test_without_redis_the_answers_stay_right(target_client: TargetClient, monkeypatch: pytest.MonkeyPatch, cache: str):
+    """A cache that is away costs one failed call, then nobody asks it for a while."""
+    request = PRODUCT_LIST.request("rest", ListParameters(size=3))
+    expected = target_client(request, variant="cache=off")
+    calls = []
+
+    def away(*args: object, **kwargs: object) -> None:
+        calls.append(args)
+        raise redis.exceptions.ConnectionError
+
+    monkeypatch.setattr(caches["default"], "get_many", away)
+    monkeypatch.setattr(caches["default"], "set", away)
+    assert [target_client(request, variant=f"cache={cache}") for _ in range(3)] == [expected] * 3
+    assert len(calls) == 1
+
+
+def test_no_password_reaches_the_cache(target_client: TargetClient):
+    """Of authors only the name is read, so nothing else about them can be kept."""
+    for face, variant in itertools.product(
+        FACES, ("cache=query", "cache=query; select_related=off; prefetch_related=off")
+    ):
+        target_client(PRODUCT_DETAIL.request(face, DetailParameters(id=1)), variant=variant)
+    client = redis_client()
+    kept = b"".join(cast(bytes, client.get(key)) for key in entries())
+    user = User.objects.using("default").get(id=1)
+    assert b"password" not in kept
+    assert user.email.split("@")[1].encode() not in kept
+
+
+def test_entries_expire(target_client: TargetClient, settings):
+    """Every entry lives for CACHE_SECONDS at most."""
+    target_client(PRODUCT_LIST.request("rest", ListParameters(size=1)), variant="cache=both")
+    client = redis_client()
+    lives = [client.ttl(key) for key in entries()]
+    assert len(lives) == 2
+    assert all(0 < life <= settings.CACHE_SECONDS for life in lives)
+
+
+def _refuse_statements(execute, sql, parameters, many, context):
+    raise AssertionError(f"a statement: {sql}")
+
+
+def test_the_summary_rounds_half_up(fresh_cache: None):
+    """4.125 is 4.13, as PostgreSQL rounds; a product without reviews has no rating."""
+    product = Product.objects.using("default").get(id=11)
+    kept = list(Review.objects.using("default").filter(product=product))
+    authors = list(User.objects.using("default").order_by("id")[:8])
+    try:
+        Review.objects.using("default").filter(product=product).delete()
+        made = [
+            services.review_create(product_id=11, author=author, rating=rating, title="t")
+            for author, rating in zip(authors, (4, 4, 4, 4, 4, 4, 4, 5), strict=True)
+        ]
+        found = Product.objects.using("default").get(id=11)
+        assert (found.rating, found.review_count) == (Decimal("4.13"), 8)
+        for review in made:
+            services.review_delete(review=review)
+        found = Product.objects.using("default").get(id=11)
+        assert (found.rating, found.review_count) == (None, 0)
+    finally:
+        Review.objects.using("default").filter(product=product).delete()
+        Review.objects.using("default").bulk_create(kept)
+        product.save(using="default")
