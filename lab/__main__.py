@@ -54,7 +54,9 @@ def lab(words: list[str]) -> None:
     )  # fmt: skip
     parser.add_argument("experiment", nargs="?", default="toggles", help="the question, by name (default: toggles)")
     parser.add_argument("--dataset", default="medium", help="small, medium or large (default: medium)")
-    parser.add_argument("--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)")
+    parser.add_argument(
+        "--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)"
+    )
     parser.add_argument("--faces", default="", help="rest or graphql (default: both)")
     parser.add_argument("--operations", default="", help="only these, with commas, as in product_list,product_detail")
     parser.add_argument("--set", action="append", default=[], metavar="KNOB=LEVEL", help="hold a knob, as in cache=off")
@@ -185,7 +187,9 @@ def _print_answer(findings: Findings, *, folder: RunFolder) -> None:
 def _keep(made: list[RunFolder]) -> None:
     """Says what is left of a run that ended early."""
     if made and any(made[0].samples.iterdir()):
-        CONSOLE.print(f"what was measured is kept; to see it: ./noxw -s report -- {_shown(made[0].path)}", highlight=False)
+        CONSOLE.print(
+            f"what was measured is kept; to see it: ./noxw -s report -- {_shown(made[0].path)}", highlight=False
+        )
 
 
 def _shown(path: object) -> str:

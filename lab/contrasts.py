@@ -83,8 +83,10 @@ def _knob_contrasts(experiment: Experiment, *, operation: str, face: str) -> Ite
             given = _given(others, setting, label)
             yield contrast("simple", knob.name, given, pairs.of(knob, fixed=(*fixed, *setting)))
     for first, second in combinations(uncached, 2):
-        yield contrast("interaction", f"{first.name} x {second.name}", label, pairs.interaction(first, second, fixed=fixed))
-    if len(uncached) > 2:  # noqa: PLR2004 - three knobs make a three-way interaction
+        yield contrast(
+            "interaction", f"{first.name} x {second.name}", label, pairs.interaction(first, second, fixed=fixed)
+        )
+    if len(uncached) > 2:
         for triple in combinations(uncached, 3):
             subject = " x ".join(knob.name for knob in triple)
             yield contrast("interaction", subject, label, pairs.interaction(*triple, fixed=fixed))
@@ -169,4 +171,6 @@ def _settings(knobs: Sequence[Knob]) -> list[tuple[tuple[str, str], ...]]:
 
 
 def _given(knobs: Sequence[Knob], setting: Sequence[tuple[str, str]], first: str) -> str:
-    return ", ".join(filter(None, [first, *(f"{k.name} {level}" for k, (_, level) in zip(knobs, setting, strict=True))]))
+    return ", ".join(
+        filter(None, [first, *(f"{k.name} {level}" for k, (_, level) in zip(knobs, setting, strict=True))])
+    )

@@ -1,4 +1,4 @@
-"""Yields the databases of a dataset, made by the fixtures' own door in a process of its own. It writes no row itself."""
+"""Yields the databases of a dataset, made by the fixtures' own door in its own process. It writes no row itself."""
 
 import os
 import subprocess

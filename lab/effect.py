@@ -68,6 +68,16 @@ def sign_flip_p(values: Array) -> float:
     return float(np.mean(means >= observed - 1e-12 * max(observed, 1.0)))
 
 
+def one_sided_p(values: Array) -> float:
+    """The t test's p that the mean of `values` (n,) is not above zero; 1 below two values."""
+    if len(values) < 2:
+        return 1.0
+    spread = values.std(ddof=1)
+    if spread == 0:
+        return 0.0 if values.mean() > 0 else 1.0
+    return float(stats.t.sf(values.mean() / spread * np.sqrt(len(values)), len(values) - 1))
+
+
 def estimate(blocks: Array, *, seed: int, level: float = LEVEL) -> list[Estimate | None]:
     """One estimate per column of `blocks` (n blocks, m effects), all bounds holding at once at `level`.
 

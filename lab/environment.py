@@ -7,7 +7,16 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
-PACKAGES: Final = ("django", "djangorestframework", "graphene-django", "granian", "locust", "psycopg2-binary", "redis", "numpy")
+PACKAGES: Final = (
+    "django",
+    "djangorestframework",
+    "graphene-django",
+    "granian",
+    "locust",
+    "psycopg2-binary",
+    "redis",
+    "numpy",
+)
 
 
 def commit(tree: Path) -> str:

@@ -1,4 +1,4 @@
-"""Yields what a request did, counted: its statements, their plans, its cache hits, from the target's record and from PostgreSQL.
+"""Yields what a request did, counted: its statements, their plans, its cache hits. It times nothing.
 
 The target writes down what it asked; the plans and the count of statements come from the database itself.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
-from psycopg2.extensions import connection as Connection
+from psycopg2 import extensions
 
 from lab.findings import Evidence, Plan, Statement
 
@@ -53,7 +53,7 @@ class Witness:
 
     def __init__(self, *, databases: Mapping[str, str], server_url: str, has_counter: bool) -> None:
         """`databases` are URLs by the aliases that evidence names; `server_url` is where pg_stat_statements is read."""
-        self._connections: dict[str, Connection] = {}
+        self._connections: dict[str, extensions.connection] = {}
         for alias, url in databases.items():
             self._connections[alias] = psycopg2.connect(url)
             self._connections[alias].set_session(readonly=True)
@@ -141,7 +141,9 @@ def read_evidence(record: Mapping[str, Any], *, witness: Witness, counted: int |
     """
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for statement in record["statements"]:
-        groups.setdefault((fingerprint(statement["sql"]), statement["database"], statement["line"]), []).append(statement)
+        groups.setdefault((fingerprint(statement["sql"]), statement["database"], statement["line"]), []).append(
+            statement
+        )
     return Evidence(
         statements=tuple(_statement(key, group, witness=witness) for key, group in groups.items()),
         body_bytes=record["bytes"],

@@ -51,9 +51,9 @@ class Experiment:
     """A question, the arms that answer it and the operations they are compared on.
 
     With `knobs` the design is the full factorial over them, all else held at `variant`; without, every
-    server is compared with the first one, face by face. `operations` are dotted names of `Operation` values and `sizes` is that of
-    the datasets' sizes by name. `keys` is how many parameter sets each operation is replayed with, `budget`
-    the seconds that measuring may take.
+    server is compared with the first one, face by face. `operations` are dotted names of `Operation` values
+    and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter sets each operation is
+    replayed with, `budget` the seconds that measuring may take.
     """
 
     name: str

@@ -207,3 +207,8 @@ class Findings:
     notes: tuple[str, ...] = ()
     command: str = ""
     schema_version: int = field(default=SCHEMA_VERSION)
+
+    @property
+    def has_alarm(self) -> bool:
+        """Whether a server is called faster or slower than the reference: that wants confirming."""
+        return any(effect.kind == "server" and effect.verdict in {"faster", "slower"} for effect in self.effects)

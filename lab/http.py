@@ -35,7 +35,9 @@ class Client:
             data = response.read()
         except (OSError, http.client.HTTPException) as error:
             self._connection.close()
-            raise LabError(f"{self.url}{path} did not answer: {error!r}", hint="see the server's log under .lab/logs") from error
+            raise LabError(
+                f"{self.url}{path} did not answer: {error!r}", hint="see the server's log under .lab/logs"
+            ) from error
         return Answer(status=response.status, body=data, seconds=time.perf_counter() - start)
 
     def close(self) -> None:

@@ -11,11 +11,11 @@ from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.json_files import read, write
 from lab.operations import Keyed
-from lab.plan import Ask, BlockPlan, PlannedCell, plan_block, plan_run
+from lab.plan import Ask, BlockPlan, Plan, PlannedCell, plan_block, plan_run
 from lab.processes import Supervisor
 from lab.progress import Advance
-from lab.requests import request_headers
 from lab.recorder import MAGIC, SAMPLE
+from lab.requests import request_headers
 from lab.results import CellProof, ProofRecord, RunFolder
 from lab.script import Line, Report, Script
 from lab.server import TREE, Running, Surroundings, boot, floor_path, plain_environment
@@ -50,24 +50,31 @@ class Loader:
             seed=seed,
         )  # fmt: skip
         self.folder.save("plan", plan)
+        self._blocks(plan, range(plan.blocks), proofs=proofs, advance=advance)
+
+    def confirm(self, record: ProofRecord, *, advance: Advance) -> None:
+        """Runs half the blocks again, with seeds of their own, to confirm an alarm or to take it back."""
+        plan = self.folder.plan
+        proofs = {proof.cell: proof for proof in record.cells}
+        self._blocks(plan, range(plan.blocks, plan.blocks + plan.blocks // 2), proofs=proofs, advance=advance)
+
+    def _blocks(self, plan: Plan, indices: range, *, proofs: Mapping[int, CellProof], advance: Advance) -> None:
         started, requests = time.monotonic(), 0
-        for index in range(plan.blocks):
+        for index in indices:
 
             def show(samples: int, *, block: int = index, before: int = requests) -> None:
                 advance(
                     done=time.monotonic() - started,
-                    note=f"block {block + 1} of {plan.blocks}, {before + samples} requests",
+                    note=f"block {block + 1} of {indices.stop}, {before + samples} requests",
                 )
 
             report = self._block(plan_block(plan, index=index), proofs=proofs, show=show)
             requests += report.requests
 
     def _block(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
-        # Which server boots first, and so gets which port and worker slot, changes from block to block.
+        # Which server boots first, and so gets which port and slot, changes from block to block.
         order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
-        running = {
-            server.name: boot(server, surroundings=self.surroundings, supervisor=self.supervisor) for server in order
-        }
+        running = boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
         try:
             return self._generate(block, proofs=proofs, running=running, show=show)
         finally:
@@ -100,13 +107,13 @@ class Loader:
             raise LabError(f"the load generator failed: {said}", hint=f"see {self.surroundings.logs}")
         return read(path, Report)
 
-    def _script(
-        self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running]
-    ) -> Script:
+    def _script(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running]) -> Script:
         lines: list[Line] = []
         at: dict[tuple[int, int], int] = {}
         for cell in self.cells:
-            for key in sorted({ask.key for each in (*block.warm, *block.passes) for ask in each if ask.cell == cell.index}):
+            for key in sorted(
+                {ask.key for each in (*block.warm, *block.passes) for ask in each if ask.cell == cell.index}
+            ):
                 at[cell.index, key] = len(lines)
                 lines.append(self._line(cell, key=key, proof=proofs[cell.index], running=running))
 

@@ -53,7 +53,8 @@ def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple
     if dataset not in sizes:
         raise LabError(f"there is no dataset {dataset!r}", hint=f"choose one of {', '.join(sizes)}")
     return tuple(
-        _keyed(_attribute(name), count=experiment.keys, size=sizes[dataset], seed=seed) for name in experiment.operations
+        _keyed(_attribute(name), count=experiment.keys, size=sizes[dataset], seed=seed)
+        for name in experiment.operations
     )
 
 

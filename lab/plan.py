@@ -84,15 +84,13 @@ def plan_run(
     The variance of a cell's mean falls with its requests and their cost grows with its time, so a cell's
     share of requests goes with 1 / sqrt(time), in powers of two, so that any two cells share rounds.
     """
-    quickest = max(min((cell.seconds for cell in pilots), default=0.002), 0.002)
+    quickest = max(min((cell.seconds for cell in pilots if cell.arm), default=0.002), 0.002)
     cells = tuple(_with_stride(cell, quickest=quickest) for cell in pilots)
     slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
     share = budget / blocks - boot_seconds
     round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
     rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
-    return Plan(
-        cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 1.0), keys=keys, seed=seed
-    )
+    return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 1.0), keys=keys, seed=seed)
 
 
 def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
@@ -104,8 +102,8 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
     """Block `index` of the plan: its seeded request list.
 
     Each operation's arms come in an order drawn anew for every second pass and reversed in the pass
-    between, so that of any two arms each is as often first as the other. The keys take turns, and the
-    blocks begin with different ones.
+    between, so that of any two arms each is as often first as the other. The keys take turns in the same
+    way in every block: what differs between keys is no noise between blocks.
     """
     random = Random(f"{plan.seed}/block/{index}")
     operations = sorted({cell.operation for cell in plan.cells})
@@ -119,7 +117,7 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
             else:
                 random.shuffle(order)
                 orders[operation] = order
-            key = (index + round_index // 2) % plan.keys
+            key = _key(round_index, keys=plan.keys)
             taking = [cell for cell in order if _takes_part(cell, block=index, round_index=round_index)]
             if taking:
                 passes.append(tuple(Ask(cell=cell.index, key=key) for cell in taking))
@@ -132,6 +130,12 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
         index=index, warm=warm, passes=tuple(passes), warm_seconds=plan.block_seconds * WARM_SHARE,
         seconds=plan.block_seconds,
     )  # fmt: skip
+
+
+def _key(round_index: int, *, keys: int) -> int:
+    """The keys in turn; an even number of them is shifted each time, so that no key keeps one order of arms."""
+    shift = round_index // keys if keys % 2 == 0 else 0
+    return (round_index + shift) % keys
 
 
 def _takes_part(cell: PlannedCell, *, block: int, round_index: int) -> bool:

@@ -38,7 +38,12 @@ class Progresses:
 
     @contextmanager
     def _bar(self, name: str, total: float | None) -> Iterator[Advance]:
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TextColumn("{task.fields[note]}"), TimeElapsedColumn())
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=30),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+        )
         with Progress(*columns, console=self.console, transient=True) as progress:
             task = progress.add_task(name, total=total, note="")
 

@@ -20,8 +20,8 @@ from lab.load import Loader
 from lab.operations import Keyed
 from lab.plan import PlannedCell
 from lab.progress import Advance
-from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.requests import request_headers
+from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.server import boot, floor_path
 from lab.services import Services
 from lab.wording import variant_name
@@ -111,7 +111,8 @@ class Prover:
                 times.append(answer.seconds)
                 compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
         proven = tuple(
-            ProvenAnswer(key=key, status=200, length=len(body), checksum=zlib.crc32(body)) for key, body in bodies.items()
+            ProvenAnswer(key=key, status=200, length=len(body), checksum=zlib.crc32(body))
+            for key, body in bodies.items()
         )
         pilot = median(times) if times else again.seconds
         return CellProof(cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm), compared
@@ -152,8 +153,10 @@ class Prover:
         try:
             value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
         except ValueError as error:
-            raise LabError(f"{name} at {where} gave an unreadable answer for {parameters}: {error}", hint=hint) from error
-        if answer.status != 200:  # noqa: PLR2004
+            raise LabError(
+                f"{name} at {where} gave an unreadable answer for {parameters}: {error}", hint=hint
+            ) from error
+        if answer.status != 200:
             raise LabError(f"{name} at {where} answered {answer.status} for {parameters}: {value}", hint=hint)
         origin, reference = self._references.setdefault((name, key), (where, value))
         if difference := first_difference(reference, value):
@@ -176,13 +179,13 @@ def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecor
     keyed = {each.operation.name: each for each in loader.operations}
     files = {server.name: evidence / f"{server.name}.jsonl" for server in loader.experiment.servers}
     with ExitStack() as stack:
+        running = boot(
+            loader.experiment.servers, surroundings=surroundings, supervisor=loader.supervisor, evidence=files
+        )
         clients: dict[str, Client] = {}
-        for server in loader.experiment.servers:
-            running = boot(
-                server, surroundings=surroundings, supervisor=loader.supervisor, evidence=files[server.name]
-            )
-            stack.callback(loader.supervisor.stop, running.process)
-            clients[server.name] = stack.enter_context(closing(Client(running.url)))
+        for name, each in running.items():
+            stack.callback(loader.supervisor.stop, each.process)
+            clients[name] = stack.enter_context(closing(Client(each.url)))
         witness = Witness(
             databases={"default": surroundings.database_url, "bare": surroundings.bare_url},
             server_url=services.postgres_url, has_counter=services.statement_counter,
@@ -195,7 +198,9 @@ def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecor
         subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
         record = prover.prove(subjects, advance=advance)
         floors = [
-            prover.floor(index=cell.index, like=_some_cell(cell, loader=loader, record=record), server=next(iter(clients)))
+            prover.floor(
+                index=cell.index, like=_some_cell(cell, loader=loader, record=record), server=next(iter(clients))
+            )
             for cell in loader.cells
             if cell.arm is None
         ]

@@ -15,5 +15,7 @@ def render(folder: RunFolder) -> Path:
     done = subprocess.run(command, cwd=TREE, env=plain_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise LabError(f"the report could not be drawn: {said[0]}", hint=f"try again: ./noxw -s report -- {folder.path}")
+        raise LabError(
+            f"the report could not be drawn: {said[0]}", hint=f"try again: ./noxw -s report -- {folder.path}"
+        )
     return folder.path / "report.html"

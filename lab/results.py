@@ -1,12 +1,12 @@
 """Yields run folders: where each thing that a run makes is kept, written as soon as it is known. It derives nothing.
 
-    results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
-                               proof.json      each cell's proof and evidence
-                               plan.json       how the budget was shared
-                               samples/        block-00.samples: raw due, sent and done times
-                               blocks/         block-00.script.json, block-00.report.json
-                               stages.json     wall times
-                               findings.json, report.html: derived, may be made again
+results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
+                           proof.json      each cell's proof and evidence
+                           plan.json       how the budget was shared
+                           samples/        block-00.samples: raw due, sent and done times
+                           blocks/         block-00.script.json, block-00.report.json
+                           stages.json     wall times
+                           findings.json, report.html: derived, may be made again
 """
 
 from collections.abc import Sequence
@@ -138,7 +138,7 @@ class RunFolder:
 
 
 def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:
-    """A new, empty folder for a run of `experiment`, named by the time in UTC. Raises LabError when it cannot be made."""
+    """A new, empty folder for a run of `experiment`, named by the time in UTC. Raises LabError if it cannot be made."""
     run = datetime.now(tz=UTC).strftime("%Y-%m-%dT%H-%M-%S")
     for suffix in ("", *(f"-{number}" for number in range(2, 100))):
         path = root / experiment / f"{run}{suffix}"
@@ -147,7 +147,9 @@ def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:
         except FileExistsError:
             continue
         except OSError as error:
-            raise LabError(f"cannot make {path}: {error.strerror}", hint="free the disk or mend its permissions") from error
+            raise LabError(
+                f"cannot make {path}: {error.strerror}", hint="free the disk or mend its permissions"
+            ) from error
         folder = RunFolder(path.resolve())
         folder.samples.mkdir()
         folder.blocks.mkdir()

@@ -70,6 +70,9 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             folder.save("proof", record)
         with progress.stage("measuring", total=order.budget, budget=order.budget) as advance:
             loader.run(record, budget=order.budget, seed=order.seed, advance=advance)
+        if derive(folder).has_alarm:
+            with progress.stage("confirming", total=order.budget / 2, budget=order.budget / 2) as advance:
+                loader.confirm(record, advance=advance)
     with progress.stage("report", budget=8.0):
         folder.save("stages", progress.stages)
         folder.save("findings", derive(folder))

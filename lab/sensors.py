@@ -1,5 +1,6 @@
 """Yields what the machine was doing during a block: stolen time, pressure, a reference kernel. It judges nothing."""
 
+import contextlib
 import time
 from dataclasses import dataclass
 from hashlib import sha256
@@ -31,15 +32,11 @@ class Counters:
 def read_counters() -> Counters:
     """The machine's counters now (Linux: /proc/stat and /proc/pressure/cpu)."""
     total = steal = stalled = None
-    try:
+    with contextlib.suppress(OSError, ValueError, IndexError):
         fields = [int(field) for field in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:]]
         total, steal = sum(fields[:8]), fields[7]
-    except (OSError, ValueError, IndexError):
-        pass
-    try:
+    with contextlib.suppress(OSError, ValueError, IndexError):
         stalled = int(Path("/proc/pressure/cpu").read_text().split("\n", 1)[0].rsplit("total=", 1)[1])
-    except (OSError, ValueError, IndexError):
-        pass
     return Counters(total_ticks=total, steal_ticks=steal, stalled_microseconds=stalled)
 
 

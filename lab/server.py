@@ -6,8 +6,9 @@ import os
 import secrets
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -59,26 +60,38 @@ def source_hash(tree: Path = TREE) -> str:
 
 
 def boot(
-    server: Server, *, surroundings: Surroundings, supervisor: Supervisor, evidence: Path | None = None, tree: Path = TREE
-) -> Running:
-    """Boots `server` from the source tree, waits until it answers, and checks that it is what was asked for.
+    servers: Sequence[Server],
+    *,
+    surroundings: Surroundings,
+    supervisor: Supervisor,
+    evidence: Mapping[str, Path] | None = None,
+    tree: Path = TREE,
+) -> dict[str, Running]:
+    """Boots `servers` in this order from the source tree, waits for them, and checks that each is what was asked for.
 
-    With `evidence`, requests that carry a `Lab-Request` header are written to that file; leave it out while timing.
-    Raises LabError when the server dies, does not answer in 30 s, or is another build or dataset.
+    With `evidence`, a file by server name, requests that carry a `Lab-Request` header are written there; leave it
+    out while timing. Raises LabError when a server dies, does not answer in 30 s, or is another build or dataset.
     """
-    process = f"server-{server.name}"
-    port = _free_port()
-    supervisor.spawn(
-        name=process,
-        argv=_command(server, port=port),
-        env=_environment(surroundings, evidence=evidence, tree=tree),
-        cwd=tree,
-        log=surroundings.logs / f"{process}.log",
-    )
-    running = Running(name=server.name, url=f"http://127.0.0.1:{port}", process=process)
-    supervisor.wait_ready(process, ready=lambda: _listens(port), seconds=BOOT_LIMIT)
-    _check_identity(running, surroundings=surroundings, tree=tree)
+    ports: dict[str, int] = {}
+    for server in servers:
+        ports[server.name] = _free_port()
+        supervisor.spawn(
+            name=_process(server.name),
+            argv=_command(server, port=ports[server.name]),
+            env=_environment(surroundings, evidence=(evidence or {}).get(server.name), tree=tree),
+            cwd=tree,
+            log=surroundings.logs / f"{_process(server.name)}.log",
+        )
+    running: dict[str, Running] = {}
+    for name, port in ports.items():
+        supervisor.wait_ready(_process(name), ready=partial(_listens, port), seconds=BOOT_LIMIT)
+        running[name] = Running(name=name, url=f"http://127.0.0.1:{port}", process=_process(name))
+        _check_identity(running[name], surroundings=surroundings, tree=tree)
     return running
+
+
+def _process(name: str) -> str:
+    return f"server-{name}"
 
 
 def _command(server: Server, *, port: int) -> list[str]:
@@ -123,7 +136,7 @@ def _check_identity(running: Running, *, surroundings: Surroundings, tree: Path)
     client = Client(running.url)
     answer = client.send("GET", "/identity", headers={"Lab-Token": surroundings.token})
     client.close()
-    if answer.status != 200:  # noqa: PLR2004
+    if answer.status != 200:
         raise LabError(f"{running.process} does not say who it is (status {answer.status})", hint="see its log")
     identity: dict[str, Any] = json.loads(answer.body)
     expected: dict[str, Any] = {"commit": surroundings.commit, "source": source_hash(tree)}
@@ -136,7 +149,8 @@ def _check_identity(running: Running, *, surroundings: Surroundings, tree: Path)
     for database, comment in identity["databases"].items():
         if comment != surroundings.dataset:
             raise LabError(
-                f"{running.process}'s database {database} holds {comment}, not {surroundings.dataset}", hint="start again"
+                f"{running.process}'s database {database} holds {comment}, not {surroundings.dataset}",
+                hint="start again",
             )
 
 

@@ -1,4 +1,4 @@
-"""Yields numbers as people read them: seconds, bytes, ratios and counts as text. It rounds nothing that is computed with."""
+"""Yields numbers as people read them: seconds, bytes, ratios and counts. It rounds nothing that is computed with."""
 
 
 def seconds(value: float) -> str:
@@ -18,15 +18,17 @@ def size(value: float) -> str:
 
 
 def ratio(value: float) -> str:
-    """A ratio candidate / reference with three significant digits, and at least two decimals near one."""
-    return f"{value:.3f}" if 0.1 <= value < 10 else _three(value)  # noqa: PLR2004
+    """A ratio candidate / reference with three significant digits; what is beyond a million times is 0 or ∞."""
+    if value < 1e-6 or value > 1e6:
+        return "0" if value < 1 else "∞"
+    return f"{value:.3f}" if 0.1 <= value < 10 else f"{value:.3g}" if value < 1 else _three(value)
 
 
 def times(value: float) -> str:
     """A ratio of times in words, as in `12.4x faster`, `1.31x slower` or `0.4 % slower`."""
     word = "slower" if value > 1 else "faster"
     factor = value if value > 1 else 1 / value
-    if factor < 1.1:  # noqa: PLR2004 - below that a percentage reads better
+    if factor < 1.1:
         return f"{(factor - 1) * 100:.1f} % {word}"
     return f"{_three(factor)}x {word}"
 
@@ -38,6 +40,6 @@ def count(value: float) -> str:
 
 def _three(value: float) -> str:
     magnitude = abs(value)
-    if magnitude >= 100:  # noqa: PLR2004
+    if magnitude >= 100:
         return f"{value:,.0f}"
-    return f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}"  # noqa: PLR2004
+    return f"{value:.1f}" if magnitude >= 10 else f"{value:.2f}"

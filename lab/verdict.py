@@ -23,10 +23,19 @@ VOID_LIMIT: Final = 0.30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A word of `faster`, `slower`, `same`, `unclear`, and which part of the requests it speaks of."""
+    """A word of `faster`, `slower`, `same`, `unclear`, and which part of the requests it speaks of.
+
+    `part` is the number that decided: 0 the typical request, 1 the total, 2 the few.
+    """
 
     word: str
     detail: str = ""
+    part: int = 0
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether it says that something changed."""
+        return self.word in {"faster", "slower"}
 
 
 def judge(
@@ -42,12 +51,12 @@ def judge(
     parts = [("", typical, log(1 + tolerance), log(1 + must_catch))]
     parts += [("in total", total, log(1 + tolerance), log(1 + must_catch))] if total else []
     parts += [("for some requests", few, tolerance, must_catch)] if few else []
-    for name, estimate, limit, _ in parts:
+    for part, (name, estimate, limit, _) in enumerate(parts):
         if estimate.low > limit:
-            return Verdict(word="slower", detail=name)
-    for name, estimate, limit, _ in parts:
+            return Verdict(word="slower", detail=name, part=part)
+    for part, (name, estimate, limit, _) in enumerate(parts):
         if estimate.high < -limit:
-            return Verdict(word="faster", detail=name)
+            return Verdict(word="faster", detail=name, part=part)
     if all(
         -wide < estimate.low and estimate.high < wide and abs(estimate.mean) <= limit
         for _, estimate, limit, wide in parts

@@ -20,11 +20,11 @@ def interval(value: Interval) -> str:
 def times_interval(value: Interval) -> str:
     """A ratio in words with its interval, as in `12.4x faster [12.1x, 12.8x]`; a percentage below 1.1x."""
     estimate = value.estimate
-    if 1 / 1.1 < estimate < 1.1:  # noqa: PLR2004 - below that a percentage reads better
+    if 1 / 1.1 < estimate < 1.1:
         return f"{(estimate - 1) * 100:+.1f} % [{(value.low - 1) * 100:+.1f} %, {(value.high - 1) * 100:+.1f} %]"
     if estimate > 1:
-        return f"{times(estimate)} [{value.low:.3g}x, {value.high:.3g}x]"
-    return f"{times(estimate)} [{1 / value.high:.3g}x, {1 / value.low:.3g}x]"
+        return f"{times(estimate)} [{ratio(value.low)}x, {ratio(value.high)}x]"
+    return f"{times(estimate)} [{ratio(1 / value.high)}x, {ratio(1 / value.low)}x]"
 
 
 def variant_name(variant: Sequence[tuple[str, str]]) -> str:
@@ -55,7 +55,12 @@ def repeated_statement(statement: Statement) -> str:
 
 
 def answer(
-    *, knobs: Sequence[str], cells: Sequence[Cell], effects: Sequence[Effect], proofs: Sequence[Proof], blocks: Sequence[Block]
+    *,
+    knobs: Sequence[str],
+    cells: Sequence[Cell],
+    effects: Sequence[Effect],
+    proofs: Sequence[Proof],
+    blocks: Sequence[Block],
 ) -> tuple[str, ...]:
     """The answer in at most ten lines, the first of which answers the question."""
     lines = _knob_answer(knobs, cells=cells, effects=effects) if knobs else _server_answer(effects)
@@ -67,7 +72,9 @@ def _knob_answer(knobs: Sequence[str], *, cells: Sequence[Cell], effects: Sequen
     gains: list[tuple[float, str]] = []
     places = list(dict.fromkeys((cell.operation, cell.face) for cell in cells))
     for operation, face in places:
-        here = {cell.variant: cell for cell in cells if (cell.operation, cell.face) == (operation, face) and cell.service}
+        here = {
+            cell.variant: cell for cell in cells if (cell.operation, cell.face) == (operation, face) and cell.service
+        }
         first = next((cell for variant, cell in here.items() if variant_name(variant) == "all off"), None)
         last = next((cell for variant, cell in here.items() if variant_name(variant) == "all on"), None)
         warm = next((c for v, c in here.items() if dict(v).get("cache") == "off" and _on(v) == len(knobs) - 1), None)
@@ -79,7 +86,9 @@ def _knob_answer(knobs: Sequence[str], *, cells: Sequence[Cell], effects: Sequen
             path = [seconds(c.service.estimate) for c in (first, warm, last) if c and c.service]
             lines.append(f"{operation} ({face}): {' -> '.join(path)}; at {CONDITION}: {text or 'not measured'}")
         else:
-            lines.append(f"{operation} ({face}): all off or all on was not measured; at {CONDITION}: {text or 'not measured'}")
+            lines.append(
+                f"{operation} ({face}): all off or all on was not measured; at {CONDITION}: {text or 'not measured'}"
+            )
     if gains:
         low, high = min(gains), max(gains)
         head = (
@@ -112,8 +121,10 @@ def _statements(cells: Sequence[Cell]) -> list[str]:
         if lazy > loaded > 0:
             removed = ", ".join(f"{knob} removes {lazy - cost}" for knob, cost in costs.items())
             return [
-                f"{operation} ({face}) loaded lazily costs {count(lazy)} statements a page; {removed}, "
-                f"both together leave {loaded}."
+                (
+                    f"{operation} ({face}) loaded lazily costs {count(lazy)} statements a page; {removed}, "
+                    f"both together leave {loaded}."
+                )
             ]
     return []
 
@@ -144,18 +155,25 @@ def _trust(*, cells: Sequence[Cell], proofs: Sequence[Proof], blocks: Sequence[B
     )
 
 
+METHOD: Final = """
+Every arm answered the same seeded requests, one at a time, interleaved in random order; any two arms were compared
+only over passes in which both ran. Each block had server processes of its own.
+
+A block gives one value per comparison: the 20 % trimmed mean of the log-ratios of its pairs. The estimate is the mean
+over blocks, the interval a t interval over blocks. The intervals of one kind of effect hold together at 95 % (max-T on
+p-values), so that looking at many does not make one of them lie.
+
+Verdicts: slower or faster when the whole interval is beyond the tolerance of 2 %; same when it lies inside 5 % and the
+estimate inside 2 %; else unclear, which is no pass.
+
+A cached cell is measured warm: its keys were answered before, and the keys replayed are among them.
+
+Before timing, the answers of every arm were read into the same values and compared with the first arm's.
+
+Statements, rows and buffers are counted in a pass of their own, and the statements held against PostgreSQL's own count.
+"""
+
+
 def method() -> tuple[str, ...]:
-    """How the figures were made, for a reader who was not there."""
-    return (
-        "Every arm answered the same seeded requests, one at a time, interleaved in random order; any two arms were "
-        "compared only over passes in which both ran. Each block had server processes of its own.",
-        "A block gives one value per comparison: the 20 % trimmed mean of the log-ratios of its pairs. The estimate is "
-        "the mean over blocks, the interval a t interval over blocks. All intervals of one report hold together at "
-        "95 % (max-T on p-values), so that looking at many does not make one of them lie.",
-        "Verdicts: slower or faster when the whole interval is beyond the tolerance of 2 %; same when it lies inside "
-        "5 % and the estimate inside 2 %; else unclear, which is no pass.",
-        "A cached cell is measured warm: its keys were answered before, and the keys replayed are among them.",
-        "Before timing, the answers of every arm were read into the same values and compared with the first arm's.",
-        "Statements, rows and buffers are counted in a pass of their own, and the statements held against "
-        "PostgreSQL's own count.",
-    )
+    """How the figures were made, a paragraph each, for a reader who was not there."""
+    return tuple(" ".join(paragraph.split()) for paragraph in METHOD.strip().split("\n\n"))

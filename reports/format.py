@@ -45,8 +45,7 @@ def ratio(value: float | None) -> str:
     """A ratio as "0.433"."""
     if value is None:
         return ABSENT
-    # Below 0.1 two decimals would leave one digit, or none.
-    return units.ratio(value) if abs(value) >= 0.1 or value == 0 else _three_digits(value)
+    return units.ratio(value)
 
 
 def ratio_interval(interval: Interval | None) -> str:

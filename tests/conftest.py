@@ -4,10 +4,15 @@ import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from lab.folder import erase
 from lab.processes import Supervisor
 from lab.services import Services, open_services
+
+# Machines are shared: how long an example takes says nothing of the code.
+settings.register_profile("shared", deadline=None)
+settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

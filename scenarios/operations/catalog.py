@@ -90,15 +90,16 @@ def _sample_list(rng: Random, size: Size) -> ListParameters:
 
 
 def _sample_search(rng: Random, size: Size) -> SearchParameters:
-    low = rng.choice((None, 5, 10, 20, 50))
-    high = rng.choice((None, 50, 100, 250, 1000))
+    # Most filters are left out most of the time: customers narrow down until little is left, not nothing.
+    low = rng.choice((None, None, None, "5.00", "10.00", "20.00"))
+    high = rng.choice((None, None, None, "50.99", "100.99", "250.99"))
     return SearchParameters(
         category=rng.randint(1, size.categories) if rng.random() < 0.85 else None,
-        min_price=None if low is None else f"{low}.00",
-        max_price=None if high is None else f"{high}.99",
-        min_rating=rng.choice((None, None, "3.00", "3.50", "4.00")),
+        min_price=low,
+        max_price=high,
+        min_rating=rng.choice((None, None, None, "3.00", "3.50", "4.00")),
         ordering=rng.choice((None, "newest", "price", "-price", "-rating")),
-        page=_rank(rng, 3),
+        page=1 if rng.random() < 0.9 else 2,
     )
 
 

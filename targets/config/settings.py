@@ -103,3 +103,5 @@ except ValueError as error:
     raise ImproperlyConfigured(f"TARGET_VARIANT: {error}") from error
 if TARGET_VARIANT.indexes == "off" and "bare" not in DATABASES:
     raise ImproperlyConfigured("TARGET_VARIANT has indexes=off, which needs DATABASE_BARE_URL")
+if TARGET_VARIANT.cache != "off" and not CACHE_URL:
+    raise ImproperlyConfigured(f"TARGET_VARIANT has cache={TARGET_VARIANT.cache}, which needs CACHE_URL")

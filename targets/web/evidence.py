@@ -42,23 +42,22 @@ class Recorder:
         many: bool,  # noqa: FBT001 - Django calls it so
         context: dict[str, Any],
     ) -> Any:
-        """Django's execute wrapper: run the statement and keep what it was and what it cost."""
+        """Django's execute wrapper: run the statement and keep what it was and what it cost, unless it fails."""
         began = time.perf_counter()
-        try:
-            return execute(sql, parameters, many, context)
-        finally:
-            seconds = time.perf_counter() - began
-            cursor = context["cursor"].cursor
-            self.statements.append(
-                {
-                    "database": context["connection"].alias,
-                    "sql": sql,
-                    "literal": sql if parameters is None or many else cursor.mogrify(sql, parameters).decode(),
-                    "rows": cursor.rowcount,
-                    "seconds": seconds,
-                    "line": _issuing_line(),
-                }
-            )
+        result = execute(sql, parameters, many, context)
+        seconds = time.perf_counter() - began
+        cursor = context["cursor"].cursor
+        self.statements.append(
+            {
+                "database": context["connection"].alias,
+                "sql": sql,
+                "literal": sql if parameters is None or many else cursor.mogrify(sql, parameters).decode(),
+                "rows": cursor.rowcount,
+                "seconds": seconds,
+                "line": _issuing_line(),
+            }
+        )
+        return result
 
 
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)

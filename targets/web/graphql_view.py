@@ -78,9 +78,9 @@ def graphql_question(request: HttpRequest) -> str | None:
     try:
         asked = read_request(request)
         query = _normalised(asked.query)
-    except (MalformedError, GraphQLError):
+        return json.dumps([query, asked.variables, asked.operation_name], sort_keys=True)
+    except (MalformedError, GraphQLError, RecursionError):
         return None
-    return json.dumps([query, asked.variables, asked.operation_name], sort_keys=True)
 
 
 def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpResponse]:
@@ -159,9 +159,9 @@ def _answer(*, data: Any = None, errors: list[dict[str, Any]], status: int) -> H
     body: dict[str, Any] = {"errors": errors} if errors else {}
     if status == 200:
         body["data"] = data
-    response = HttpResponse(
-        json.dumps(body, ensure_ascii=False, separators=(",", ":")), status=status, content_type="application/json"
-    )
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    # GraphQL's own messages quote what the client sent, and JSON can carry half a surrogate pair.
+    response = HttpResponse(text.encode(errors="replace"), status=status, content_type="application/json")
     if errors:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -24,6 +24,9 @@ def cached_rows(*domains: str) -> Callable[[Callable[P, list[M]]], Callable[P, l
 
         @wraps(read)
         def rows(*args: P.args, **arguments: P.kwargs) -> list[M]:
+            if args:
+                # They would not be in the key, and a hit would never find that out.
+                raise TypeError(f"{name} takes keyword arguments only")
             variant = current_variant()
             database = current_database()
             # Inside a transaction a read may see rows that are never committed.

@@ -36,7 +36,8 @@ def child_lab(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[bytes]]
 
     def start(code: str, *arguments: object) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-c", code, *map(str, arguments)]
-        environment = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
+        paths = os.pathsep.join(filter(None, [str(CHECKOUT), os.environ.get("PYTHONPATH", "")]))
+        environment = {**os.environ, "PYTHONPATH": paths}
         child = subprocess.Popen(argv, env=environment, cwd=tmp_path, process_group=0)
         started.append(child)
         return child

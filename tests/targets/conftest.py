@@ -1,5 +1,8 @@
-"""Gives the tests of the project the project itself."""
+"""Gives these tests the project under test."""
 
-from tests.targets.subject import fresh_cache, project, service_urls, target_client
+import pytest
 
-__all__ = ["fresh_cache", "project", "service_urls", "target_client"]
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register its fixtures once for all suites: imported into two conftests, each would be made twice."""
+    config.pluginmanager.import_plugin("tests.targets.subject")

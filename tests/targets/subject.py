@@ -1,7 +1,6 @@
 """Yields the project under test on a loaded `small` dataset, as fixtures for the suites that need it.
 
-Where DATABASE_URL, DATABASE_BARE_URL and CACHE_URL stand in the environment they are used as they are (the
-dataset must be loaded); else `service_urls` makes databases of its own on the local PostgreSQL and drops them.
+Its databases and its cache are on the session's services (tests/conftest.py), under names of their own.
 """
 
 import os
@@ -16,23 +15,29 @@ import redis
 
 TOKEN = secrets.token_urlsafe(32)
 
-_GIVEN = {name: os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_BARE_URL", "CACHE_URL")}
-
-# Models can be imported only after set-up, and pytest imports test files before any fixture runs; the
-# fixture `project` names the real services later, before anything connects.
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
-os.environ.setdefault("SECRET_KEY", secrets.token_urlsafe(50))
-os.environ.setdefault("DATABASE_URL", "postgresql:///windtunnel_unset")
-os.environ.setdefault("DATABASE_BARE_URL", "postgresql:///windtunnel_unset")
-os.environ.setdefault("CACHE_URL", "redis://127.0.0.1:6379/9")
-os.environ["ALLOWED_HOSTS"] = "testserver"
-os.environ["TARGET_LAB_TOKEN"] = TOKEN
-os.environ.pop("TARGET_EVIDENCE", None)
-os.environ.pop("TARGET_VARIANT", None)
+# Models can be imported only after set-up, and pytest imports test files before any fixture runs: the settings
+# are read with placeholders here, and the fixture `project` names the real services before anything connects.
+_WHILE_READING = {
+    "DJANGO_SETTINGS_MODULE": "targets.config.settings",
+    "SECRET_KEY": secrets.token_urlsafe(50),
+    "DATABASE_URL": "postgresql:///windtunnel_unset",
+    "DATABASE_BARE_URL": "postgresql:///windtunnel_unset",
+    "CACHE_URL": "unix:///windtunnel_unset",
+    "ALLOWED_HOSTS": "testserver",
+    "TARGET_LAB_TOKEN": TOKEN,
+    "TARGET_EVIDENCE": "",
+    "TARGET_VARIANT": "",
+    "TARGET_COMMIT": "",
+    "DEBUG": "0",
+}
 
 import django  # noqa: E402 - the environment comes first
 
-django.setup()
+# Only while reading: other suites look at the environment to find given servers.
+with pytest.MonkeyPatch.context() as patch:
+    for name, value in _WHILE_READING.items():
+        patch.setenv(name, value)
+    django.setup()
 
 from django.conf import settings  # noqa: E402 - as above
 from django.core.cache import caches  # noqa: E402 - as above
@@ -50,7 +55,6 @@ from targets.web import cache_store  # noqa: E402 - as above
 from targets.web.current import requested  # noqa: E402 - as above
 
 SEED = 7
-_SERVER = "postgresql://postgres@127.0.0.1:5432/postgres"
 _CACHE_PREFIX = f"windtunnel_test_{os.getpid()}"
 
 
@@ -64,26 +68,24 @@ class ServiceUrls:
 
 
 @pytest.fixture(scope="session")
-def service_urls() -> Iterator[ServiceUrls]:
-    """The given services, or databases made for this session."""
-    if _GIVEN["DATABASE_URL"] and _GIVEN["DATABASE_BARE_URL"] and _GIVEN["CACHE_URL"]:
-        yield ServiceUrls(database=_GIVEN["DATABASE_URL"], bare=_GIVEN["DATABASE_BARE_URL"], cache=_GIVEN["CACHE_URL"])
-        return
-    prefix, size = f"windtunnel_dev_test_{os.getpid()}", SIZES["small"]
+def service_urls(postgres_url: str, cache_url: str) -> Iterator[ServiceUrls]:
+    """Databases made for this session, with and without secondary indexes, and the session's cache."""
+    prefix, size = f"windtunnel_subject_{os.getpid()}", SIZES["small"]
     try:
-        made = prepare(_SERVER, size=size, seed=SEED, prefix=prefix)
-        yield ServiceUrls(database=made.indexed_url, bare=made.bare_url, cache="redis://127.0.0.1:6379/9")
+        made = prepare(postgres_url, size=size, seed=SEED, prefix=prefix)
+        yield ServiceUrls(database=made.indexed_url, bare=made.bare_url, cache=cache_url)
     finally:
         for name in (f"{prefix}_indexed", f"{prefix}_bare", template_name(size, seed=SEED, prefix=prefix)):
-            drop_database(_SERVER, name)
+            drop_database(postgres_url, name)
 
 
 @pytest.fixture(scope="session")
 def project(service_urls: ServiceUrls, django_db_blocker: Any) -> Iterator[None]:
     """The Django project, connected to the session's services."""
     for alias, url in (("default", service_urls.database), ("bare", service_urls.bare)):
-        os.environ["TEST_SUBJECT_URL"] = url
-        settings.DATABASES[alias].update(database("TEST_SUBJECT_URL"))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SUBJECT_URL", url)
+            settings.DATABASES[alias].update(database("SUBJECT_URL"))
     cache = {**settings.CACHES["default"], "LOCATION": service_urls.cache, "KEY_PREFIX": _CACHE_PREFIX}
     with override_settings(CACHES={"default": cache}, CACHE_URL=service_urls.cache), django_db_blocker.unblock():
         yield

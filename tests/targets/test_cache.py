@@ -16,6 +16,7 @@ from targets.catalog.models import Product, Review
 from targets.variants import KNOBS, Variant
 from targets.web import cache_store
 from targets.web.pagination import Window
+from targets.web.query_cache import cached_rows
 from tests.targets.subject import TargetClient, get, redis_client, served_by
 
 Seen = list[tuple[str, str]]
@@ -299,3 +300,14 @@ def test_the_summary_rounds_half_up(fresh_cache: None):
         Review.objects.using("default").filter(product=product).delete()
         Review.objects.using("default").bulk_create(kept)
         product.save(using="default")
+
+
+def test_cached_reads_take_keyword_arguments_only(fresh_cache: None):
+    """A positional argument would be missing from the key."""
+
+    @cached_rows("catalog")
+    def read(key: int) -> list[Product]:
+        raise AssertionError
+
+    with served_by(Variant(cache="query")), pytest.raises(TypeError):
+        read(1)

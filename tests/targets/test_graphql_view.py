@@ -75,6 +75,18 @@ def test_a_variable_of_the_wrong_kind_is_named(target_client: TargetClient):
     assert (status, set(answer["errors"][0]["extensions"]["fields"])) == (400, {"page"})
 
 
+@pytest.mark.parametrize("cache", ["off", "view"])
+def test_half_a_surrogate_pair_is_told_as_any_other_fault(target_client: TargetClient, cache: str):
+    """JSON can carry text that is no Unicode; it is refused, not a defect."""
+    query = "query($page: WholeNumber) { productList(page: $page) { page } }"
+    body = json.dumps({"query": query, "variables": {"page": "\ud800"}}).encode()
+    assert target_client(post(body), variant=f"cache={cache}")[0] == 400
+    body = json.dumps({"query": "{ \ud800 }"}).encode()
+    assert target_client(post(body), variant=f"cache={cache}")[0] == 400
+    body = json.dumps({"query": '{ product(id: "\ud800") { id } }'}).encode()
+    assert target_client(post(body), variant=f"cache={cache}")[0] == 400
+
+
 @pytest.mark.parametrize("variables", [{"page": None}, {}])
 def test_null_is_as_good_as_nothing(target_client: TargetClient, variables: dict[str, None]):
     """A parameter that is null takes its default."""

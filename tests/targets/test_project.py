@@ -29,7 +29,7 @@ def settings_with(monkeypatch: pytest.MonkeyPatch):
             monkeypatch.delenv(name, raising=False)
         # A developer's own .env must not decide a test.
         monkeypatch.setattr("environ.Env.read_env", classmethod(lambda *_, **__: None))
-        for name, value in {"SECRET_KEY": "s", **variables}.items():
+        for name, value in {"SECRET_KEY": "s", "DATABASE_URL": "postgresql:///x", **variables}.items():
             if value is None:
                 monkeypatch.delenv(name, raising=False)
             else:
@@ -47,6 +47,7 @@ def settings_with(monkeypatch: pytest.MonkeyPatch):
         {"TARGET_LAB_TOKEN": "x" * 31},
         {"TARGET_VARIANT": "cache=on"},
         {"TARGET_VARIANT": "indexes=off"},
+        {"TARGET_VARIANT": "cache=view"},
     ],
     ids=str,
 )
@@ -82,6 +83,6 @@ def test_database_urls_work_by_socket_and_by_tcp(settings_with, url, expected):
 
 
 def test_without_a_cache_url_nothing_is_kept(settings_with):
-    """The cache is Django's dummy, so the knob changes nothing but the key computation."""
+    """The cache is Django's dummy, and no level but off can be asked for."""
     assert settings_with()["CACHES"]["default"]["BACKEND"].endswith("DummyCache")
     assert os.environ.get("CACHE_URL") is None

@@ -1,0 +1,182 @@
+"""Yields effects and waterfalls from blocks of times: what each comparison of a design says. It reads no file."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import exp, log
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab import effect as statistics
+from lab.contrasts import Contrast, contrasts
+from lab.effect import Estimate
+from lab.experiment import Arm, Experiment
+from lab.findings import Effect, Interval, Step, Waterfall
+from lab.summary import BlockTimes, CellTimes
+from lab.verdict import Verdict, judge
+
+Array = NDArray[np.float64]
+
+NEAR_FLOOR: Final = 3.0
+"""Times the floor below which a cell is marked: much of what it takes is what any answer takes."""
+
+CONFIRMED: Final = 0.05
+"""The one-sided p that the blocks of a confirmation must stay below."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparisons:
+    """Compares the cells of one run: its blocks that count, its cells by (operation, arm), and their times.
+
+    `confirming` are blocks that were run afterwards to confirm an alarm; `unusable` are cells that are void;
+    `floors` are the bare view's medians in seconds by (operation, face); `in_doubt` is why nothing may be concluded.
+    """
+
+    experiment: Experiment
+    operations: Sequence[str]
+    blocks: Sequence[BlockTimes]
+    confirming: Sequence[BlockTimes]
+    numbers: Mapping[tuple[str, Arm], int]
+    times: Mapping[int, CellTimes]
+    unusable: frozenset[int]
+    floors: Mapping[tuple[str, str], float]
+    seed: int
+    in_doubt: str = ""
+
+    def effects(self) -> tuple[Effect, ...]:
+        """Every contrast that can be estimated. The bounds of one kind of effect hold together."""
+        wanted = contrasts(self.experiment, operations=self.operations)
+        kinds = dict.fromkeys(contrast.kind for contrast in wanted)
+        families = (self._family([contrast for contrast in wanted if contrast.kind == kind]) for kind in kinds)
+        found = {contrast: effect for family in families for contrast, effect in family.items()}
+        return tuple(found[contrast] for contrast in wanted if contrast in found)
+
+    def _family(self, family: Sequence[Contrast]) -> dict[Contrast, Effect]:
+        """The effects of one kind: their bounds hold at once."""
+        columns: list[list[float]] = []
+        for contrast in family:
+            columns += [
+                [self._value(contrast, block, number) for block in self.blocks] for number in _numbers(contrast)
+            ]
+        if not self.blocks:
+            return {}
+        values = np.array(columns).T
+        estimates = iter(zip(statistics.estimate(values, seed=self.seed), values.T, strict=True))
+        found: dict[Contrast, Effect] = {}
+        for contrast in family:
+            parts = [next(estimates) for _ in _numbers(contrast)]
+            if parts[0][0] is not None:
+                found[contrast] = self._effect(contrast, estimates=[part[0] for part in parts], dots=parts[0][1])
+        return found
+
+    def _value(self, contrast: Contrast, block: BlockTimes, number: Callable[[Array, Array], float]) -> float:
+        """The contrast's value in one block; NaN when one of its pairs never ran together there."""
+        value = 0.0
+        for pair in contrast.pairs:
+            cells = [self.numbers[contrast.operation, arm] for arm in (pair.candidate, pair.reference)]
+            candidate, reference = block.pairs(*cells)
+            if not len(candidate) or not self.unusable.isdisjoint(cells):
+                return float("nan")
+            value += pair.weight * number(candidate, reference)
+        return value
+
+    def _effect(self, contrast: Contrast, *, estimates: Sequence[Estimate | None], dots: Array) -> Effect:
+        typical, total, few = (*estimates, None, None)[:3]
+        assert typical is not None  # noqa: S101 - the caller has looked
+        verdict = self._confirmed(contrast, judge(typical, total=total, few=few))
+        near, net = self._against_floor(contrast)
+        return Effect(
+            operation=contrast.operation, face=contrast.face, kind=contrast.kind, subject=contrast.subject,
+            given=contrast.given, typical=_ratio(typical), total=_ratio(total) if total else None,
+            few=_difference(few) if few else None, p=typical.p, verdict=verdict.word, detail=verdict.detail,
+            dots=tuple(exp(value) for value in dots if np.isfinite(value)), near_floor=near, net_ratio=net,
+        )  # fmt: skip
+
+    def _confirmed(self, contrast: Contrast, verdict: Verdict) -> Verdict:
+        """The verdict, or *unclear* where nothing may be concluded, or where fresh blocks do not confirm an alarm."""
+        if self.in_doubt:
+            return Verdict(word="unclear", detail=self.in_doubt)
+        if contrast.kind != "server" or not verdict.is_alarm or not self.confirming:
+            return verdict
+        number = _numbers(contrast)[verdict.part]
+        values = np.array([self._value(contrast, block, number) for block in self.confirming])
+        values = values[np.isfinite(values)]
+        p = statistics.one_sided_p(values if verdict.word == "slower" else -values)
+        return verdict if p < CONFIRMED else Verdict(word="unclear", detail="not confirmed by fresh blocks")
+
+    def _against_floor(self, contrast: Contrast) -> tuple[bool, float | None]:
+        """Whether a side is near the floor, and then the ratio with the floor subtracted from both sides."""
+        logs, near = 0.0, False
+        for pair in contrast.pairs:
+            floor = self.floors.get((contrast.operation, pair.candidate.face))
+            arms = (pair.candidate, pair.reference)
+            sides = [self.times[self.numbers[contrast.operation, arm]].median for arm in arms]
+            if floor is None or None in sides:
+                return False, None
+            candidate, reference = (side for side in sides if side is not None)
+            near = near or min(candidate, reference) < NEAR_FLOOR * floor
+            if candidate <= floor or reference <= floor:
+                return near, None
+            logs += pair.weight * log((candidate - floor) / (reference - floor))
+        return near, exp(logs) if near and contrast.kind != "interaction" else None
+
+    def waterfalls(self) -> tuple[Waterfall, ...]:
+        """The way from all-off to all-on by knobs, for each operation and face where two blocks have all settings."""
+        if not self.experiment.knobs:
+            return ()
+        places = [(operation, face) for operation in self.operations for face in self.experiment.faces]
+        return tuple(fall for place in places if (fall := self._waterfall(*place)) is not None)
+
+    def _waterfall(self, operation: str, face: str) -> Waterfall | None:
+        """Shapley shares from the passes in which all settings ran; None below two such blocks."""
+        knobs = self.experiment.knobs
+        arms = [arm for arm in self.experiment.arms if arm.face == face]
+        columns = [self.numbers[operation, arm] for arm in arms]
+        if not self.unusable.isdisjoint(columns):
+            return None
+        means = []
+        for block in self.blocks:
+            seconds = block.seconds[:, columns]
+            whole = seconds[np.isfinite(seconds).all(axis=1)]
+            if len(whole):
+                means.append(whole.mean(axis=0))
+        if len(means) < 2:
+            return None
+        table = np.array(means)
+        on = [frozenset(k.name for k in knobs if dict(arm.variant)[k.name] == k.on) for arm in arms]
+        values = {names: table[:, column] for column, names in enumerate(on)}
+        shares = statistics.shapley(values, knobs=[knob.name for knob in knobs])
+        return Waterfall(
+            operation=operation,
+            face=face,
+            start=float(values[frozenset()].mean()),
+            end=float(values[frozenset(knob.name for knob in knobs)].mean()),
+            steps=tuple(Step(knob=name, seconds=_seconds(share)) for name, share in shares.items()),
+        )
+
+
+def _numbers(contrast: Contrast) -> tuple[Callable[[Array, Array], float], ...]:
+    """What is estimated of a contrast: all three numbers where two servers meet, the typical request elsewhere."""
+    if contrast.kind == "server":
+        return (statistics.typical, statistics.total, statistics.few)
+    return (statistics.typical,)
+
+
+def _ratio(estimate: Estimate) -> Interval:
+    return Interval(
+        estimate=exp(estimate.mean), low=exp(estimate.low), high=exp(min(estimate.high, 300.0)), blocks=estimate.blocks,
+        simultaneous=estimate.simultaneous,
+    )  # fmt: skip
+
+
+def _difference(estimate: Estimate) -> Interval:
+    return Interval(
+        estimate=estimate.mean, low=estimate.low, high=estimate.high, blocks=estimate.blocks,
+        simultaneous=estimate.simultaneous,
+    )  # fmt: skip
+
+
+def _seconds(values: Array) -> Interval:
+    mean, half = float(values.mean()), statistics.interval_half_width(values)
+    return Interval(estimate=mean, low=mean - half, high=mean + half, blocks=len(values))
