@@ -13,12 +13,12 @@ from lab.comparisons import Comparisons
 from lab.experiment import Arm, Experiment
 from lab.findings import Block, Cell, Findings
 from lab.json_files import read
-from lab.plan import PlannedCell
+from lab.plan import Plan, PlannedCell
 from lab.recorder import read_samples
 from lab.results import CellProof, Manifest, ProofRecord, RunFolder
 from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
-from lab.verdict import VOID_LIMIT, void_reasons
+from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
 
 INTERRUPTED: Final = "the run ended before it was measured"
 
@@ -57,9 +57,9 @@ class _Derivation:
         return {(cell.operation, cell.arm): cell.index for cell in self.cells if cell.arm}
 
     @cached_property
-    def planned_blocks(self) -> int | None:
-        """How many blocks the plan has, those of a confirmation left out; None where no plan was made."""
-        return self.folder.plan.blocks if (self.folder.path / "plan.json").exists() else None
+    def plan(self) -> Plan | None:
+        """The plan; None where the run ended before there was one."""
+        return self.folder.plan if (self.folder.path / "plan.json").exists() else None
 
     @cached_property
     def proof(self) -> ProofRecord:
@@ -113,7 +113,7 @@ class _Derivation:
         cells = tuple(self._cell(cell) for cell in self.cells if cell.arm)
         effects = self.comparisons.effects()
         blocks = tuple(self._block(index) for index in sorted(self.samples))
-        planned = self.planned_blocks
+        planned = self.plan.blocks if self.plan else None
         return Findings(
             experiment=manifest.experiment.name,
             run=manifest.run,
@@ -165,21 +165,23 @@ class _Derivation:
         report = self.reports.get(index)
         if report is None:
             return Block(index=index, seconds=0.0, requests=len(rows), void=damage)
-        usual = float(np.median([np.median(each.kernels) for each in self.reports.values() if each.kernels] or [0.0]))
         return Block(
             index=index, seconds=report.seconds, requests=report.requests, void=self.voids[index] or damage,
             steal=report.steal, pressure=report.pressure, generator_share=report.generator_share,
-            kernel_ratio=float(np.median(report.kernels)) / usual if report.kernels and usual else None,
+            kernel_ratio=kernel_ratios(self.reports).get(index),
         )  # fmt: skip
 
     @cached_property
     def comparisons(self) -> Comparisons:
-        planned = self.planned_blocks or 0
-        in_doubt = sum(map(bool, self.voids.values())) > VOID_LIMIT * max(len(self.samples), 1)
+        plan = self.plan
+        counted = [block for block in self.blocks if plan and not plan.is_confirming(block.index)]
+        in_doubt = (
+            plan is not None and len(self.reports) >= plan.blocks and len(counted) < (1 - VOID_LIMIT) * plan.blocks
+        )
         return Comparisons(
             experiment=self.manifest.experiment, operations=self.manifest.operations,
-            blocks=[block for block in self.blocks if block.index < planned],
-            confirming=[block for block in self.blocks if block.index >= planned],
+            blocks=counted,
+            confirming=[block for block in self.blocks if plan and plan.is_confirming(block.index)],
             numbers=self.numbers, times=self.times, floors=self.floors, seed=self.manifest.seed,
             unusable=frozenset(int(cell) for cell in np.flatnonzero(self.failures)),
             in_doubt="too many void blocks" if in_doubt else "",

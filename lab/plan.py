@@ -56,6 +56,19 @@ class Plan:
     keys: int
     seed: int
 
+    def spare(self, block: int) -> int:
+        """The index of the block that is run again for a void one: it boots its servers in the same order."""
+        return self.blocks + block
+
+    @property
+    def confirming(self) -> range:
+        """The indices of the blocks of a confirmation: half as many again."""
+        return range(2 * self.blocks, 2 * self.blocks + self.blocks // 2)
+
+    def is_confirming(self, index: int) -> bool:
+        """Whether block `index` belongs to a confirmation and so not to the estimate."""
+        return index >= 2 * self.blocks
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ask:
@@ -79,7 +92,7 @@ class BlockPlan:
 def plan_run(
     pilots: Sequence[PlannedCell], *, budget: float, blocks: int, boot_seconds: float, keys: int, seed: int
 ) -> Plan:
-    """The plan that spends `budget` seconds on `blocks` blocks, by precision.
+    """The plan that spends `budget` seconds on `blocks` blocks and a spare one, by precision.
 
     The variance of a cell's mean falls with its requests and their cost grows with its time, so a cell's
     share of requests goes with 1 / sqrt(time), in powers of two, so that any two cells share rounds.
@@ -87,7 +100,7 @@ def plan_run(
     quickest = max(min((cell.seconds for cell in pilots if cell.arm), default=0.002), 0.002)
     cells = tuple(_with_stride(cell, quickest=quickest) for cell in pilots)
     slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
-    share = budget / blocks - boot_seconds
+    share = budget / (blocks + 1) - boot_seconds
     round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
     rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
     return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 1.0), keys=keys, seed=seed)

@@ -57,9 +57,12 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             dataset = prepare_dataset(
                 server_url=services.postgres_url, size=order.dataset, seed=order.seed, folder=FOLDER
             )
+        pinned = pin(supervisor)
         folder = new_run(order.experiment.name)
         on_folder(folder)
-        manifest = _manifest(order, folder=folder, services=services, dataset=dataset, operations=operations)
+        manifest = _manifest(
+            order, folder=folder, services=services, dataset=dataset, operations=operations, pinned=pinned
+        )
         folder.save("manifest", manifest)
         loader = Loader(
             experiment=order.experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
@@ -81,6 +84,19 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     return folder
 
 
+def pin(supervisor: Supervisor) -> tuple[tuple[str, str], ...]:
+    """Keeps servers, database and generator on one CPU, the last, and says so for the manifest.
+
+    With one request in flight only one of them works at a time. On one CPU they hand over without waking another, and
+    the spread between blocks was seen to fall from 4 % to 1 %.
+    """
+    cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cpus) < 2:
+        return (("pinned to", "no CPU"),)
+    supervisor.pin(cpus[-1])
+    return (("pinned to", f"CPU {cpus[-1]}: servers, generator and embedded services"),)
+
+
 def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
     """Makes a dataset's databases on the services of the settings, and ends what it started."""
     with ExitStack() as stack:
@@ -100,7 +116,13 @@ def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surro
 
 
 def _manifest(
-    order: Order, *, folder: RunFolder, services: Services, dataset: Dataset, operations: Sequence[Keyed]
+    order: Order,
+    *,
+    folder: RunFolder,
+    services: Services,
+    dataset: Dataset,
+    operations: Sequence[Keyed],
+    pinned: tuple[tuple[str, str], ...],
 ) -> Manifest:
     kinds = (
         ("PostgreSQL", f"{services.postgres_version}, {'embedded' if services.postgres_embedded else 'given'}"),
@@ -109,7 +131,7 @@ def _manifest(
     return Manifest(
         experiment=order.experiment, run=folder.path.name, started=datetime.now(tz=UTC).isoformat(timespec="seconds"),
         command=order.command, dataset=dataset.facts, operations=names(operations),
-        environment=(*environment.describe(TREE), *kinds), settings=services.settings, budget=order.budget,
+        environment=(*environment.describe(TREE), *kinds), settings=(*services.settings, *pinned), budget=order.budget,
         seed=order.seed,
     )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from math import log
-from statistics import median
+from statistics import median, quantiles
 from typing import Final
 
 from lab.effect import Estimate
@@ -65,16 +65,23 @@ def judge(
     return Verdict(word="unclear")
 
 
-def void_reasons(reports: dict[int, Report]) -> dict[int, str]:
-    """Why each block is void, or "", by its sensors alone: blind to what was compared.
+def kernel_ratios(reports: dict[int, Report]) -> dict[int, float]:
+    """Each block's reference kernel over that of the run's median block.
 
-    The reference kernel is held against the median of the run's blocks.
+    A block's kernel is the lower decile of its readings: the machine at its best. A hiccup is not a slow machine.
     """
-    kernels = {index: median(report.kernels) for index, report in reports.items() if report.kernels}
-    usual = median(kernels.values()) if kernels else 0.0
+    least = 10
+    best = {i: quantiles(each.kernels, n=10)[0] for i, each in reports.items() if len(each.kernels) >= least}
+    usual = median(best.values()) if best else 1.0
+    return {index: value / usual for index, value in best.items()}
+
+
+def void_reasons(reports: dict[int, Report]) -> dict[int, str]:
+    """Why each block is void, or "", by its sensors alone: blind to what was compared."""
+    kernels = kernel_ratios(reports)
     reasons: dict[int, str] = {}
     for index, report in reports.items():
-        off = kernels[index] / usual - 1 if index in kernels and usual else 0.0
+        off = kernels.get(index, 1.0) - 1
         if report.steal is not None and report.steal > STEAL_LIMIT:
             reasons[index] = f"the host took {report.steal:.1%} of the CPU (limit {STEAL_LIMIT:.0%})"
         elif abs(off) > KERNEL_LIMIT:
