@@ -60,7 +60,7 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
-    """Render a run again, or compare two. [-- RUN [RUN]]"""
+    """Derive a run's findings again and draw its report. [-- RUN | EXPERIMENT]"""
     _measure(session, "lab", "report", *session.posargs)
 
 

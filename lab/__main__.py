@@ -212,6 +212,9 @@ def main() -> int:
             lab(words)
     except LabError as error:
         return _refuse(error.what, hint=error.hint)
+    except OSError as error:
+        what = ": ".join(filter(None, (error.strerror or str(error), str(error.filename or ""))))
+        return _refuse(what, hint="free the disk or mend its permissions, then start again")
     except KeyboardInterrupt:
         print("interrupted; everything that was started has ended", file=sys.stderr)
         return 130

@@ -90,6 +90,12 @@ def _knob_contrasts(experiment: Experiment, *, operation: str, face: str) -> Ite
         for triple in combinations(uncached, 3):
             subject = " x ".join(knob.name for knob in triple)
             yield contrast("interaction", subject, label, pairs.interaction(*triple, fixed=fixed))
+    whole = Pair(
+        candidate=pairs.arm({each.name: each.on for each in experiment.knobs}),
+        reference=pairs.arm({each.name: each.off for each in experiment.knobs}),
+        weight=1.0,
+    )
+    yield contrast("whole", "all knobs", "", (whole,))
     if cache:
         for level in ("off", "on"):
             setting = tuple((knob.name, getattr(knob, level)) for knob in uncached)
@@ -151,12 +157,13 @@ class _Pairs:
 
     def _pair(self, knob: Knob, setting: tuple[tuple[str, str], ...], *, weight: float) -> Pair:
         return Pair(
-            candidate=self._arm({**dict(setting), knob.name: knob.on}),
-            reference=self._arm({**dict(setting), knob.name: knob.off}),
+            candidate=self.arm({**dict(setting), knob.name: knob.on}),
+            reference=self.arm({**dict(setting), knob.name: knob.off}),
             weight=weight,
         )
 
-    def _arm(self, levels: dict[str, str]) -> Arm:
+    def arm(self, levels: dict[str, str]) -> Arm:
+        """The arm of the pairs' face with these levels, and all else as the experiment holds it."""
         variant = tuple((knob.name, levels[knob.name]) for knob in self.experiment.knobs)
         held = self.experiment.variant
         return Arm(server=self.experiment.servers[0].name, face=self.face, variant=(*variant, *held))

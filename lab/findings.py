@@ -111,10 +111,10 @@ class Effect:
     """A comparison as a ratio of service times, with its verdict.
 
     `kind`: "conditional" (a knob at cache = off, over the settings of the others), "simple" (a knob at one
-    full setting of the others), "main", "interaction" (a ratio of ratios), "face" (graphql / rest),
-    "server" (candidate / reference). `given` names what is held fixed. `typical` is the trimmed mean of the
-    paired log-ratios, `total` the ratio of the sums, `few` the difference in the share of requests above three
-    times the reference's median. `dots` are the blocks' own ratios.
+    full setting of the others), "whole" (all knobs on / all off), "main", "interaction" (a ratio of ratios),
+    "face" (graphql / rest), "server" (candidate / reference). `given` names what is held fixed. `typical` is the
+    trimmed mean of the paired log-ratios, `total` the ratio of the sums, `few` the difference in the share of
+    requests above three times the reference's median. `dots` are the blocks' own ratios.
     """
 
     operation: str

@@ -26,10 +26,15 @@ class Progresses:
     stages: list[Stage] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str, *, total: float | None = None, budget: float | None = None) -> Iterator[Advance]:
-        """Times a stage. The value is called with `done=` (so far, of `total`) and `note=` to show them."""
+    def stage(
+        self, name: str, *, total: float | None = None, budget: float | None = None, is_drawn: bool = True
+    ) -> Iterator[Advance]:
+        """Times a stage. The value is called with `done=` (so far, of `total`) and `note=` to show them.
+
+        `is_drawn` is False for a stage that draws a bar of its own.
+        """
         start = time.monotonic()
-        show = self._bar if self.console.is_terminal else self._lines
+        show = self._bar if self.console.is_terminal and is_drawn else self._lines
         with show(name, total) as advance:
             yield advance
         taken = time.monotonic() - start

@@ -53,10 +53,11 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         with progress.stage("services"):
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
-        with progress.stage("dataset", budget=45.0):
+        with progress.stage("dataset", is_drawn=False):
             dataset = prepare_dataset(
                 server_url=services.postgres_url, size=order.dataset, seed=order.seed, folder=FOLDER
             )
+        progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
         pinned = pin(supervisor)
         folder = new_run(order.experiment.name)
         on_folder(folder)
@@ -94,6 +95,8 @@ def pin(supervisor: Supervisor) -> tuple[tuple[str, str], ...]:
     if len(cpus) < 2:
         return (("pinned to", "no CPU"),)
     supervisor.pin(cpus[-1])
+    # The lab itself, which draws progress, keeps off it.
+    os.sched_setaffinity(0, set(cpus[:-1]))
     return (("pinned to", f"CPU {cpus[-1]}: servers, generator and embedded services"),)
 
 
@@ -103,7 +106,7 @@ def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
         with progress.stage("services"):
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
-        with progress.stage("dataset"):
+        with progress.stage("dataset", is_drawn=False):
             return prepare_dataset(server_url=services.postgres_url, size=size, seed=seed, folder=FOLDER)
 
 
@@ -134,6 +137,12 @@ def _manifest(
         environment=(*environment.describe(TREE), *kinds), settings=(*services.settings, *pinned), budget=order.budget,
         seed=order.seed,
     )  # fmt: skip
+
+
+def _seed_and_clones(stage: Stage, *, dataset: Dataset) -> list[Stage]:
+    """The dataset's stage in its two parts, each with a budget of its own."""
+    clones = Stage(name="clones", seconds=dataset.clone_seconds, budget=5.0)
+    return [Stage(name="seed", seconds=stage.seconds - clones.seconds, budget=40.0), clones]
 
 
 def _installed() -> list[Stage]:

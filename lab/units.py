@@ -25,12 +25,25 @@ def ratio(value: float) -> str:
 
 
 def times(value: float) -> str:
-    """A ratio of times in words, as in `12.4x faster`, `1.31x slower` or `0.4 % slower`."""
+    """A ratio of times in words, as in `12.4x faster`, `1.31x slower`, or `4.5 % faster` for 0.955."""
     word = "slower" if value > 1 else "faster"
-    factor = value if value > 1 else 1 / value
-    if factor < 1.1:
-        return f"{(factor - 1) * 100:.1f} % {word}"
-    return f"{_three(factor)}x {word}"
+    return f"{share(value)} {word}" if is_near_one(value) else f"{factor(value)} {word}"
+
+
+def is_near_one(value: float) -> bool:
+    """Whether a ratio reads better as a percentage."""
+    return 1 / 1.1 < value < 1.1
+
+
+def factor(value: float) -> str:
+    """How many times, whichever way round, as in `12.4x`; `∞` beyond a million."""
+    many = value if value > 1 else 1 / value if value else float("inf")
+    return "∞" if many > 1e6 else f"{_three(many)}x"
+
+
+def share(value: float) -> str:
+    """How far a ratio is from one, as in `4.5 %` for 0.955."""
+    return f"{abs(value - 1) * 100:.1f} %"
 
 
 def count(value: float) -> str:

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.findings import Block, Cell, Effect, Interval, Proof, Statement
-from lab.units import count, ratio, seconds, times
-
-CONDITION: Final = "cache = off"
+from lab.units import count, factor, is_near_one, ratio, seconds, share, times
 
 
 def interval(value: Interval) -> str:
@@ -18,13 +16,19 @@ def interval(value: Interval) -> str:
 
 
 def times_interval(value: Interval) -> str:
-    """A ratio in words with its interval, as in `12.4x faster [12.1x, 12.8x]`; a percentage below 1.1x."""
-    estimate = value.estimate
-    if 1 / 1.1 < estimate < 1.1:
-        return f"{(estimate - 1) * 100:+.1f} % [{(value.low - 1) * 100:+.1f} %, {(value.high - 1) * 100:+.1f} %]"
-    if estimate > 1:
-        return f"{times(estimate)} [{ratio(value.low)}x, {ratio(value.high)}x]"
-    return f"{times(estimate)} [{ratio(1 / value.high)}x, {ratio(1 / value.low)}x]"
+    """A ratio in words with its interval, as in `12.4x faster [12.1x, 12.8x]`; a percentage near one."""
+    low, high = value.low, value.high
+    if low < 1 < high:
+        return f"{_change(value.estimate)} [{_change(low)}, {_change(high)}]"
+    if value.estimate < 1:
+        low, high = high, low
+    form = share if is_near_one(value.estimate) else factor
+    return f"{times(value.estimate)} [{form(low)}, {form(high)}]"
+
+
+def _change(value: float) -> str:
+    """A ratio as a signed percentage, or as a ratio where that would be large."""
+    return f"{(value - 1) * 100:+.1f} %" if 1 / 3 < value < 3 else ratio(value)
 
 
 def variant_name(variant: Sequence[tuple[str, str]]) -> str:
@@ -40,9 +44,15 @@ def verdict_phrase(effect: Effect) -> str:
     return " ".join(filter(None, (effect.verdict, effect.detail)))
 
 
+def place(operation: str, face: str) -> str:
+    """An operation and a face in one phrase, as in `product_list, REST`."""
+    names = {"rest": "REST", "graphql": "GraphQL"}
+    return f"{operation}, {names.get(face, face)}" if face else operation
+
+
 def effect_sentence(effect: Effect) -> str:
     """One effect in one sentence."""
-    where = " ".join(filter(None, (effect.operation, f"({effect.face})" if effect.face else "")))
+    where = place(effect.operation, effect.face)
     given = f" at {effect.given}" if effect.given else ""
     if effect.kind == "interaction":
         return f"{where}: {effect.subject}{given} is a ratio of ratios of {interval(effect.typical)}"
@@ -68,40 +78,39 @@ def answer(
 
 
 def _knob_answer(knobs: Sequence[str], *, cells: Sequence[Cell], effects: Sequence[Effect]) -> list[str]:
-    lines: list[str] = []
-    gains: list[tuple[float, str]] = []
-    places = list(dict.fromkeys((cell.operation, cell.face) for cell in cells))
-    for operation, face in places:
-        here = {
-            cell.variant: cell for cell in cells if (cell.operation, cell.face) == (operation, face) and cell.service
-        }
-        first = next((cell for variant, cell in here.items() if variant_name(variant) == "all off"), None)
-        last = next((cell for variant, cell in here.items() if variant_name(variant) == "all on"), None)
-        warm = next((c for v, c in here.items() if dict(v).get("cache") == "off" and _on(v) == len(knobs) - 1), None)
-        own = [e for e in effects if (e.operation, e.face, e.kind) == (operation, face, "conditional")]
-        strongest = sorted(own, key=lambda effect: effect.typical.estimate)
-        text = ", ".join(f"{effect.subject} {times_interval(effect.typical)}" for effect in strongest)
-        if first and last and first.service and last.service:
-            gains.append((first.service.estimate / last.service.estimate, f"{operation} ({face})"))
-            path = [seconds(c.service.estimate) for c in (first, warm, last) if c and c.service]
-            lines.append(f"{operation} ({face}): {' -> '.join(path)}; at {CONDITION}: {text or 'not measured'}")
-        else:
-            lines.append(
-                f"{operation} ({face}): all off or all on was not measured; at {CONDITION}: {text or 'not measured'}"
-            )
-    if gains:
-        low, high = min(gains), max(gains)
-        head = (
-            f"All {len(knobs)} knobs together make a request {low[0]:.3g}x ({low[1]}) to {high[0]:.3g}x ({high[1]}) "
-            f"faster: all off -> all but the cache -> warm cache."
-        )
+    whole = sorted((effect for effect in effects if effect.kind == "whole"), key=lambda each: each.typical.estimate)
+    if whole:
+        ends = dict.fromkeys((whole[-1], whole[0]))
+        reach = [f"{times_interval(each.typical)} ({place(each.operation, each.face)})" for each in ends]
+        head = f"All {len(knobs)} knobs together: {' to '.join(reach)}."
     else:
         head = "The question cannot be answered: all off or all on was not measured."
+    places = dict.fromkeys((cell.operation, cell.face) for cell in cells)
+    lines = [_place_answer(knobs, operation=o, face=f, cells=cells, effects=effects) for o, f in places]
     return [head, *lines, *_statements(cells)]
 
 
-def _on(variant: Sequence[tuple[str, str]]) -> int:
-    return sum(level != "off" for _, level in variant)
+def _place_answer(
+    knobs: Sequence[str], *, operation: str, face: str, cells: Sequence[Cell], effects: Sequence[Effect]
+) -> str:
+    """What one operation takes through one face on the way, and what each knob does to it without the cache."""
+    here = {cell.variant: cell for cell in cells if (cell.operation, cell.face) == (operation, face) and cell.service}
+    named = {
+        "all off": dict.fromkeys(knobs, False),
+        "all on but the cache": {knob: knob != "cache" for knob in knobs} if "cache" in knobs else {},
+        "all on": dict.fromkeys(knobs, True),
+    }
+    steps = [
+        f"{seconds(cell.service.estimate)} {name}"
+        for name, wanted in named.items()
+        for variant, cell in here.items()
+        if cell.service and {knob: level != "off" for knob, level in variant if knob in knobs} == wanted
+    ]
+    own = [e for e in effects if (e.operation, e.face, e.kind) == (operation, face, "conditional")]
+    strongest = sorted(own, key=lambda effect: effect.typical.estimate)
+    text = ", ".join(f"{effect.subject} {times_interval(effect.typical)}" for effect in strongest) or "not measured"
+    given = f"at {strongest[0].given}: " if strongest and strongest[0].given else ""
+    return f"{place(operation, face)}: {', '.join(steps) or 'not measured'}; {given}{text}."
 
 
 def statement_costs(cells: Sequence[Cell], *, operation: str, face: str) -> dict[str, int]:
@@ -122,7 +131,7 @@ def _statements(cells: Sequence[Cell]) -> list[str]:
             removed = ", ".join(f"{knob} removes {lazy - cost}" for knob, cost in costs.items())
             return [
                 (
-                    f"{operation} ({face}) loaded lazily costs {count(lazy)} statements a page; {removed}, "
+                    f"{place(operation, face)}, loaded lazily, costs {count(lazy)} statements a page; {removed}, "
                     f"both together leave {loaded}."
                 )
             ]
@@ -149,9 +158,12 @@ def _trust(*, cells: Sequence[Cell], proofs: Sequence[Proof], blocks: Sequence[B
     measured = sum(cell.state == "measured" for cell in cells)
     answers = sum(proof.answers for proof in proofs)
     void = sum(bool(block.void) for block in blocks)
+    counted = [e for cell in cells for e in (cell.cold, cell.warm) if e and e.counted_by_database is not None]
+    agreed = sum(evidence.counted_by_database == evidence.statement_count for evidence in counted)
+    witness = f"; PostgreSQL's own count of statements agrees in {agreed} of {len(counted)} requests" if counted else ""
     return (
         f"{measured} of {len(cells)} cells measured in {len(blocks) - void} of {len(blocks)} blocks; "
-        f"{count(answers)} answers compared before timing, all equal."
+        f"{count(answers)} answers compared before timing, all equal{witness}."
     )
 
 

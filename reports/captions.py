@@ -19,10 +19,11 @@ WATERFALL = (
     "shares add up exactly. The thin line is the 95 % interval of the share."
 )
 FOREST = (
-    "Each row is one comparison. The diamond is the estimated ratio, the thick line its 95 % interval, which holds "
-    "for all rows of its family at once; the small dots below are the single blocks, each an independent repetition. "
-    "Left of the dashed line at 1 is faster, right is slower; the grey band is the tolerance of \u00b12 %. A line that "
-    "crosses 1 may be no difference at all."
+    "Each row is one comparison. The diamond is the estimated ratio, the thick line its 95 % interval; it has "
+    "no end mark where it leaves the drawing. The intervals of all comparisons of one kind, over all operations and "
+    "faces, hold at once. The small dots below are the single blocks, each an independent repetition. Left of the "
+    "dashed line at 1 is faster, right is slower; the grey band is the tolerance of \u00b12 %. A line that crosses 1 "
+    "may be no difference at all."
 )
 INTERACTION = (
     "Each panel turns one knob on (left to right), once for each level of another knob, with every further knob off. "
@@ -90,6 +91,13 @@ def forest_alternative(rows: Sequence[Row]) -> str:
     """The forest plot in words."""
     said = "; ".join(f"{r.name} {text.ratio_interval(r.effect.typical)} {r.effect.verdict}" for r in rows)
     return f"Forest plot of ratios with 95 % intervals. {said}."
+
+
+def families(effects: Sequence[Effect]) -> str:
+    """How many intervals of each kind hold at once; empty where each stands alone."""
+    sizes = dict.fromkeys((effect.kind, effect.typical.simultaneous) for effect in effects)
+    said = [f"{size} {kind}" for kind, size in sizes if size > 1]
+    return f"The intervals of one kind hold at once: {', '.join(said)}." if said else ""
 
 
 def interaction_title(head: str, panels: Sequence[Panel]) -> str:

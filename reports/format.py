@@ -3,8 +3,6 @@
 It rounds for display alone, never for a sum.
 """
 
-import math
-
 from lab import units
 from lab.findings import Interval
 
@@ -92,12 +90,9 @@ def probability(value: float | None) -> str:
     return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
-def _three_digits(value: float) -> str:
-    rounded = float(f"{value:.2e}")
-    return f"{rounded:.{2 - math.floor(math.log10(abs(rounded)))}f}".replace("-", MINUS)
-
-
 def _plain(value: float) -> str:
     magnitude = abs(value)
+    if magnitude > 1e6:
+        return f"{MINUS if value < 0 else ''}\u221e"
     digits = 0 if magnitude >= 100 else 1 if magnitude >= 10 else 2 if magnitude >= 1 else 3
     return f"{value:,.{digits}f}".replace("-", MINUS)

@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from lab.findings import Findings
+from lab.wording import method
 from reports import format as text
 from reports import style
 from reports.design import face_name
@@ -56,6 +57,7 @@ def render(findings: Findings, *, raw: Sequence[tuple[str, str]] = RAW_DATA) -> 
         page=page,
         findings=findings,
         raw=raw,
+        method=method(),
         design=page.design,
         sections=sections,
         # Both files are this room's own; nothing of a run goes into them.

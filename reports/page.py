@@ -42,6 +42,11 @@ class Page:
         """The tables of verdicts."""
         return verdict_tables(self.findings, self.design)
 
+    @property
+    def families(self) -> str:
+        """How many intervals hold together with those in the tables of verdicts."""
+        return captions.families([row.effect for table in self.verdicts for row in table.rows])
+
     @cached_property
     def catalogue(self) -> Catalogue:
         """Statements and plans."""

@@ -17,6 +17,7 @@ from reports.style import SMALL, TEXT, WIDTH, colour, verdict_colour
 from reports.svg import inline, label, new_figure, place_axes, styled
 
 TOLERANCE = 0.02
+_FARTHEST = 100.0
 _ROW, _TOP, _BOTTOM, _SIDE = 38, 4, 36, 12
 
 
@@ -72,10 +73,12 @@ def draw(rows: Sequence[Row], *, axis: str, identifier: str, alternative: str) -
 
 
 def _reach(rows: Sequence[Row]) -> tuple[float, float]:
+    """All estimates and dots, and the intervals as far as they tell something: few blocks may bound nothing."""
     values = [1.0, 1 - TOLERANCE, 1 + TOLERANCE]
     for row in rows:
         interval = row.effect.typical
-        values += [interval.estimate, interval.low, interval.high, *row.effect.dots]
+        ends = (max(interval.low, interval.estimate / _FARTHEST), min(interval.high, interval.estimate * _FARTHEST))
+        values += [interval.estimate, *ends, *row.effect.dots]
     return padded(values)
 
 
@@ -94,8 +97,10 @@ def _row(axes: Axes, row: Row, *, top: float) -> None:
     middle = top + 27
     dots = [dot for dot in effect.dots if dot > 0]
     axes.plot(dots, [middle + 5.5] * len(dots), "o", color=mark, markersize=2.6, alpha=0.55, markeredgewidth=0)
-    interval = effect.typical
-    axes.plot([interval.low, interval.high], [middle - 1] * 2, color=mark, linewidth=2.4, solid_capstyle="butt")
+    interval, (left, right) = effect.typical, axes.get_xlim()
+    ends = [max(interval.low, left), min(interval.high, right)]
+    axes.plot(ends, [middle - 1] * 2, color=mark, linewidth=2.4, solid_capstyle="butt")
     for end in (interval.low, interval.high):
-        axes.plot([end, end], [middle - 4, middle + 2], color=mark, linewidth=1)
+        if left <= end <= right:
+            axes.plot([end, end], [middle - 4, middle + 2], color=mark, linewidth=1)
     axes.plot([interval.estimate], [middle - 1], "D", color=mark, markersize=4.6, markeredgewidth=0)

@@ -2,7 +2,8 @@
 
 An entry begins with the version tokens of the domains that it was computed from. A write gives its domain
 a new token, which unmakes all older entries at once; an entry computed from older rows but stored later
-carries the old token and is never served. A lost token is replaced by a new random one, never by an old one.
+carries the old token and is never served. A token that is lost or expired is replaced by a new random one, never by an
+old one.
 
 Redis is never needed: when it is away every look-up misses, and for a while nobody asks again. The one
 staleness: a write whose new token could not be stored is seen after CACHE_SECONDS at the latest.
@@ -21,10 +22,12 @@ from django.core.cache import caches
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from targets.web.current import current_face
 from targets.web.evidence import note_cache
 from targets.web.routing import current_database
 
 _TOKEN_BYTES = 16
+_SECONDS_IN_A_DAY = 86_400
 _SECONDS_OF_REST = 5.0
 _log = logging.getLogger(__name__)
 _asleep_until = 0.0
@@ -50,8 +53,8 @@ class Lookup:
 
 
 def entry_key(*parts: object) -> str:
-    """The key of what `parts` name in this request's database, as computed by this version of the code."""
-    named = repr((_database_name(current_database()), settings.TARGET_COMMIT, *parts))
+    """The key of what `parts` name for this request's face and database, as computed by this version of the code."""
+    named = repr((_database_name(current_database()), settings.TARGET_COMMIT, current_face(), *parts))
     return blake2b(named.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
@@ -84,7 +87,8 @@ def changed(domain: str, *, using: str) -> None:
     def renew() -> None:
         try:
             for name in (domain, EVERYTHING):
-                caches["default"].set(_token_key(name, database=using), os.urandom(_TOKEN_BYTES), timeout=None)
+                key, token = _token_key(name, database=using), os.urandom(_TOKEN_BYTES)
+                caches["default"].set(key, token, timeout=_token_seconds())
         except RedisError:
             _log.exception(
                 "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domain
@@ -104,7 +108,7 @@ def _fetch(key: str, *, domains: Sequence[str]) -> tuple[bytes | None, bytes | N
     found = store.get_many([*token_keys, key])
     if any(token_key not in found for token_key in token_keys):
         for token_key in token_keys:
-            store.add(token_key, os.urandom(_TOKEN_BYTES), timeout=None)
+            store.add(token_key, os.urandom(_TOKEN_BYTES), timeout=_token_seconds())
         found = store.get_many([*token_keys, key])
     try:
         stamp = b"".join(found[token_key] for token_key in token_keys)
@@ -125,6 +129,11 @@ def _fall_asleep() -> None:
     global _asleep_until  # noqa: PLW0603 - one breaker per process is the point
     _asleep_until = time.monotonic() + _SECONDS_OF_REST
     _log.warning("the cache does not answer; the next try is in %s s", _SECONDS_OF_REST)
+
+
+def _token_seconds() -> int:
+    """How long a token lives unless a write renews it: past all its entries, and past the end of any measurement."""
+    return max(_SECONDS_IN_A_DAY, 10 * int(settings.CACHE_SECONDS))
 
 
 @cache

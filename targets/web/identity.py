@@ -4,6 +4,7 @@ Each of them is an address that leads nowhere unless the request carries the lab
 """
 
 import gc
+import json
 import os
 import platform
 from collections.abc import Callable
@@ -24,6 +25,12 @@ from targets.web.parameters import ParameterReader
 
 _TARGETS = Path(__file__).resolve().parents[1]
 _MAX_BARE_BYTES = 10_000_000
+
+# In PostgreSQL 14 the owner of a database may not comment on its schema `public`: the loader then writes to a table.
+_COMMENTS = """
+    SELECT obj_description(to_regnamespace('public'), 'pg_namespace'),
+           obj_description(to_regclass('accounts_user'), 'pg_class')
+"""
 
 View = Callable[[HttpRequest], HttpResponse]
 
@@ -88,8 +95,16 @@ def source_digest() -> str:
 
 
 def _dataset(alias: str) -> str | None:
-    """What the loader of the data wrote beside it."""
+    """What the loader of the data wrote beside it: the first comment that is a JSON object."""
     with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT obj_description('public'::regnamespace)")
-        [comment] = cursor.fetchone()
-    return None if comment is None else str(comment)
+        cursor.execute(_COMMENTS)
+        comments: tuple[str | None, ...] = cursor.fetchone()
+    return next((comment for comment in comments if _is_object(comment)), None)
+
+
+def _is_object(comment: str | None) -> bool:
+    """False for PostgreSQL's own comment on a new schema, `standard public schema`."""
+    try:
+        return isinstance(json.loads(comment or ""), dict)
+    except ValueError:
+        return False

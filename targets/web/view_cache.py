@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import QueryDict
 
 from targets.web.cache_store import EVERYTHING, entry_key, keep, look_up
-from targets.web.current import current_variant
+from targets.web.current import current_variant, serving
 
 View = Callable[..., HttpResponseBase]
 
@@ -28,10 +28,14 @@ def rest_question(request: HttpRequest) -> str | None:
 
 
 def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) -> Callable[[View], View]:
-    """Keep the whole answers of a view: those with status 200 that do not say `Cache-Control: no-store`."""
+    """Keep the whole answers of a face's view: those with status 200 that do not say `Cache-Control: no-store`.
+
+    It stands at the front of the face, so all that is kept below it, rows too, is kept for this face alone.
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
+        @serving(face)
         def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             variant = current_variant()
             if variant.cache not in {"view", "both"}:
@@ -42,7 +46,7 @@ def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) 
             meta = request.META
             who = [meta.get(name, "") for name in ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_ACCEPT")]
             lookup = look_up(
-                entry_key("view", face, request.method, asked, who, str(variant)), level="view", domains=(EVERYTHING,)
+                entry_key("view", request.method, asked, who, str(variant)), level="view", domains=(EVERYTHING,)
             )
             if lookup.payload is not None:
                 return HttpResponse(lookup.payload, content_type="application/json")

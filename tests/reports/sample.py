@@ -232,8 +232,10 @@ def _effect(
         subject=subject,
         given=given,
         typical=Interval(estimate=estimate, low=low, high=high, blocks=BLOCKS, simultaneous=36),
-        total=Interval(estimate=estimate * 1.01, low=low, high=high * 1.02, blocks=BLOCKS, simultaneous=36),
-        few=around(0.001, by=0.004),
+        total=Interval(estimate=estimate * 1.01, low=low, high=high * 1.02, blocks=BLOCKS, simultaneous=36)
+        if kind == "server"
+        else None,
+        few=around(0.001, by=0.004) if kind == "server" else None,
         p=0.0078 if verdict in ("faster", "slower") else 0.41,
         verdict=verdict,
         detail="slower for some requests" if verdict == "slower" and chance.random() < 0.2 else "",

@@ -1,16 +1,19 @@
 import json
+import math
 import re
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 
-from lab.findings import Cell, Findings
+from lab.findings import Cell, Findings, Interval
 from lab.json_files import write
+from lab.wording import method
 from reports.__main__ import main
 from reports.html import render
 from reports.page import is_void
@@ -142,13 +145,60 @@ def test_every_cell_appears(findings: Findings, page: str) -> None:
 
 
 def test_every_effect_appears(findings: Findings, page: str) -> None:
-    """The table of effects has one row for each, in their order, with its subject and verdict."""
+    """The table of effects has a row for each, in order, with subject and verdict; interactions have none."""
     rows = rows_of(page, section="every-effect")
     assert len(rows) == len(findings.effects)
     for row, effect in zip(rows, findings.effects, strict=True):
         assert effect.subject in row
         assert effect.kind in row
-        assert f">{effect.verdict}<" in row
+        judged = effect.kind != "interaction"
+        assert (f">{effect.verdict}<" in row) is judged
+        assert (">ratio of ratios<" in row) is not judged
+
+
+def test_only_servers_have_a_total_and_a_few(page: str) -> None:
+    """The table of effects has these columns, and the words for them, where servers were compared."""
+    for shown, present in ((page, False), (render(sample.null()), True)):
+        start = shown.index('<section id="every-effect">')
+        section = shown[start : shown.index("</section>", start)]
+        assert [words in section for words in (">Total<", ">Few, points<", "ratio of the sums")] == [present] * 3
+
+
+def test_method_is_told_in_the_labs_own_words(page: str) -> None:
+    """The section holds each paragraph of `lab.wording.method`, and no other."""
+    start = page.index('<section id="method">')
+    found = re.findall(r"<p>(.*?)</p>", page[start : page.index("</section>", start)], flags=re.DOTALL)
+    assert tuple(unescape(paragraph) for paragraph in found) == method()
+
+
+def test_verdicts_say_how_many_intervals_hold_at_once(findings: Findings) -> None:
+    """Families are kinds: each kind in the table is named with its own number."""
+    sizes = {"conditional": 18, "simple": 12}
+    effects = tuple(
+        replace(effect, typical=replace(effect.typical, simultaneous=sizes.get(effect.kind, 7)))
+        for effect in findings.effects
+    )
+    told = render(replace(findings, effects=effects))
+    assert "The intervals of one kind hold at once: 18 conditional, 12 simple." in told
+    alone = tuple(
+        replace(effect, typical=replace(effect.typical, simultaneous=1)) for effect in sample.null().effects
+    )
+    assert "hold at once:" not in render(replace(sample.null(), effects=alone))
+
+
+def test_an_interval_without_bounds_is_zero_to_infinity(findings: Findings) -> None:
+    """Where few blocks bound nothing, the tables say 0 and ∞, and the chart keeps the scale of its estimates."""
+    endless = Interval(estimate=0.5, low=0.0, high=math.exp(300), blocks=2, simultaneous=18)
+    effects = tuple(replace(effect, typical=endless, verdict="unclear") for effect in findings.effects)
+    told = render(replace(findings, effects=effects))
+    outline(told)
+    rows = [row for row in rows_of(told, section="verdicts") if "columnheader" not in row]
+    assert [row for row in rows if "0.500 [0, ∞]" not in row or ">unclear<" not in row] == []
+    assert max(map(len, re.findall(r"\d[\d,.]*", "".join(re.findall(r"<t[dh][^>]*>([^<]*)<", told))))) < 20
+    start = told.index('<figure id="effect-0"')
+    ticks = re.findall(r">([\d.e+-]+)</text>", told[start : told.index("</svg>", start)])
+    assert all(1e-3 < float(tick) < 1e3 for tick in ticks)
+    assert len(ticks) > 2
 
 
 def test_void_cells_show_their_reason(findings: Findings, page: str) -> None:

@@ -15,6 +15,7 @@ from targets.catalog import selectors, services
 from targets.catalog.models import Product, Review
 from targets.variants import KNOBS, Variant
 from targets.web import cache_store
+from targets.web.current import serving
 from targets.web.pagination import Window
 from targets.web.query_cache import cached_rows
 from tests.targets.subject import TargetClient, get, redis_client, served_by
@@ -61,16 +62,29 @@ def test_no_variant_face_or_user_shares_a_whole_answer(target_client: TargetClie
     assert len(views) == len(set(views)) == asked == 128
 
 
-def test_rows_are_kept_apart_by_database_and_loading(fresh_cache: None, keys_looked_up: Seen):
-    """Rows differ in what came along, so each of the eight variants has a key; the cache level adds none."""
-    for joined, prefetched, indexes, cache in itertools.product(
-        ("off", "on"), ("off", "on"), ("off", "on"), ("query", "both")
+def test_rows_are_kept_apart_by_face_database_and_loading(fresh_cache: None, keys_looked_up: Seen):
+    """Rows differ in what came along, so each of eight variants has a key for each face; the cache level adds none."""
+    for face, joined, prefetched, indexes, cache in itertools.product(
+        FACES, ("off", "on"), ("off", "on"), ("off", "on"), ("query", "both")
     ):
         variant = Variant(select_related=joined, prefetch_related=prefetched, indexes=indexes, cache=cache)
-        with served_by(variant):
+        with served_by(variant), serving(face):
             selectors.product_list(window=Window(size=1))
-    assert len(keys_looked_up) == 16
-    assert len(set(keys_looked_up)) == 8
+    assert len(keys_looked_up) == 32
+    assert len(set(keys_looked_up)) == 16
+
+
+@pytest.mark.parametrize("loading", ["on", "off"])
+def test_no_face_is_served_rows_that_the_other_kept(target_client: TargetClient, keys_looked_up: Seen, loading: str):
+    """The same question by the same variant: of all the rows that both faces look up, no key is the same."""
+    variant = Variant(cache="query", select_related=loading, prefetch_related=loading)
+    asked = {}
+    for face in FACES:
+        keys_looked_up.clear()
+        assert target_client(PRODUCT_DETAIL.request(face, DetailParameters(id=1)), variant=variant)[0] == 200
+        asked[face] = {key for _, key in keys_looked_up}
+    assert len(asked["rest"]) == len(asked["graphql"]) > 0
+    assert asked["rest"] & asked["graphql"] == set()
 
 
 def test_another_database_behind_the_same_alias_is_another_key(
@@ -227,12 +241,20 @@ def test_an_entry_of_older_rows_that_is_kept_late_is_never_served(fresh_cache: N
     assert cache_store.look_up(key, level="query", domains=("catalog",)).payload is None
 
 
-def test_a_lost_version_token_unmakes_its_entries(fresh_cache: None):
-    """When Redis drops a token, what was kept under it is gone too, and a new one starts."""
-    key = cache_store.entry_key("x")
+@pytest.mark.parametrize("lose", ["delete", "expire"])
+def test_a_lost_version_token_unmakes_its_entries(fresh_cache: None, lose: str):
+    """When Redis drops a token or lets it expire, what was kept under it is gone too, and a new one starts."""
+    key, token = cache_store.entry_key("x"), cache_store._token_key("catalog", database="default")
     cache_store.keep(cache_store.look_up(key, level="query", domains=("catalog",)), payload=b"rows")
-    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload == b"rows"
-    caches["default"].delete(cache_store._token_key("catalog", database="default"))
+    kept = cache_store.look_up(key, level="query", domains=("catalog",))
+    assert kept.payload == b"rows"
+    if lose == "delete":
+        caches["default"].delete(token)
+    else:
+        redis_client().expire(caches["default"].make_key(token), 0)
+    found = cache_store.look_up(key, level="query", domains=("catalog",))
+    assert found.payload is None
+    assert found.stamp not in {None, kept.stamp}
     assert cache_store.look_up(key, level="query", domains=("catalog",)).payload is None
 
 
@@ -273,6 +295,21 @@ def test_entries_expire(target_client: TargetClient, settings):
     lives = [client.ttl(key) for key in entries()]
     assert len(lives) == 2
     assert all(0 < life <= settings.CACHE_SECONDS for life in lives)
+
+
+def test_version_tokens_outlive_every_entry_and_expire(target_client: TargetClient, settings):
+    """A token lives for a day, or ten times as long as entries where that is longer; a write lets it begin anew."""
+    client, store = redis_client(), caches["default"]
+    target_client(PRODUCT_LIST.request("rest", ListParameters(size=1)), variant="cache=both")
+    tokens = list(client.scan_iter(match=f"{store.key_prefix}:*:version:*", count=1000))
+    day = 86_400
+    assert len(tokens) == 3
+    assert all(settings.CACHE_SECONDS < day - 60 < client.ttl(token) <= day for token in tokens)
+    settings.CACHE_SECONDS = day
+    cache_store.changed("catalog", using="default")
+    lives = sorted(client.ttl(token) for token in tokens)
+    assert lives[0] <= day
+    assert all(10 * day - 60 < life <= 10 * day for life in lives[1:])
 
 
 def _refuse_statements(execute, sql, parameters, many, context):

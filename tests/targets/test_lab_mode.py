@@ -4,8 +4,10 @@ import secrets
 
 import django
 import pytest
+from django.db import connections, transaction
 from django.test import override_settings
 
+from fixtures.identity import read_identity
 from scenarios.operations.operation import Request
 from targets.variants import Variant
 from tests.targets.subject import TOKEN, ServiceUrls, TargetClient, get
@@ -55,6 +57,33 @@ def test_identity_tells_what_the_process_is(target_client: TargetClient, service
     assert told["django"] == django.get_version()
     assert set(told) == {"variant", "commit", "source", "django", "python", "pid", "databases"}
     assert set(told["databases"]) == {"default", "bare"}
+    for alias, url in (("default", service_urls.database), ("bare", service_urls.bare)):
+        loaded = read_identity(url)
+        assert loaded is not None
+        assert told["databases"][alias] == loaded.text
+
+
+@pytest.mark.parametrize(
+    ("schema", "table", "shown"),
+    [
+        ('{"seed": 1}', None, '{"seed": 1}'),
+        ('{"seed": 1}', '{"seed": 2}', '{"seed": 1}'),
+        ("standard public schema", '{"seed": 2}', '{"seed": 2}'),
+        (None, '{"seed": 2}', '{"seed": 2}'),
+        ("standard public schema", None, None),
+        ("1", "[]", None),
+    ],
+)
+def test_the_dataset_is_the_first_comment_that_is_an_object(
+    target_client: TargetClient, schema: str | None, table: str | None, shown: str | None
+):
+    """The loader writes on the schema, or on a table where PostgreSQL 14 refuses that; other comments say nothing."""
+    with connections["default"].cursor() as cursor, transaction.atomic(using="default"):
+        cursor.execute("COMMENT ON SCHEMA public IS %s", [schema])
+        cursor.execute("COMMENT ON TABLE accounts_user IS %s", [table])
+        told = json.loads(target_client(IDENTITY)[1])["databases"]
+        transaction.set_rollback(True, using="default")
+    assert told["default"] == shown
 
 
 @pytest.mark.parametrize("header", ["nonsense", "cache=on", "cache=off; cache=off", "speed=11"])
