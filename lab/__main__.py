@@ -19,6 +19,7 @@ from rich.markup import escape
 
 from lab import catalogue
 from lab.derive import derive
+from lab.dotenv import with_dotenv
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import Findings
@@ -27,6 +28,7 @@ from lab.recorder import SAMPLE, read_samples
 from lab.render import render
 from lab.results import RunFolder, find_run
 from lab.run import Order, measure, seed_dataset
+from lab.server import TREE
 from lab.units import seconds
 
 CONSOLE: Final = Console(stderr=False, soft_wrap=True)
@@ -206,6 +208,7 @@ def main() -> int:
     words = sys.argv[1:]
     door = DOORS.get(words[0]) if words else None
     try:
+        os.environ.update(with_dotenv(TREE / ".env", os.environ))
         if door:
             door(words[1:])
         else:

@@ -12,7 +12,7 @@ from lab import effect as statistics
 from lab.contrasts import Contrast, contrasts
 from lab.effect import Estimate
 from lab.experiment import Arm, Experiment
-from lab.findings import Effect, Interval, Step, Waterfall
+from lab.findings import UNCONFIRMED, Effect, Interval, Step, Waterfall
 from lab.summary import BlockTimes, CellTimes
 from lab.verdict import Verdict, judge
 
@@ -94,11 +94,13 @@ class Comparisons:
         )  # fmt: skip
 
     def _confirmed(self, contrast: Contrast, verdict: Verdict) -> Verdict:
-        """The verdict, or *unclear* where nothing may be concluded, or where fresh blocks do not confirm an alarm."""
+        """The verdict, or *unclear* where nothing may be concluded, or where no fresh blocks confirm an alarm."""
         if self.in_doubt:
             return Verdict(word="unclear", detail=self.in_doubt)
-        if contrast.kind != "server" or not verdict.is_alarm or not self.confirming:
+        if contrast.kind != "server" or not verdict.is_alarm:
             return verdict
+        if not self.confirming:
+            return Verdict(word="unclear", detail=UNCONFIRMED)
         number = _numbers(contrast)[verdict.part]
         values = np.array([self._value(contrast, block, number) for block in self.confirming])
         values = values[np.isfinite(values)]

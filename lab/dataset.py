@@ -42,6 +42,14 @@ class Dataset:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why the door made no dataset, and what to do."""
+
+    what: str
+    hint: str
+
+
 def prepare_dataset(*, server_url: str, size: str, seed: int, folder: Path) -> Dataset:
     """Fresh databases of the dataset on the server at `server_url`; the door draws its own progress.
 
@@ -52,13 +60,17 @@ def prepare_dataset(*, server_url: str, size: str, seed: int, folder: Path) -> D
     command = [sys.executable, "-m", "fixtures", "--size", size, "--seed", str(seed), "--result", str(result)]
     environment = {**plain_environment(), **_terminal(), "DATABASE_URL": server_url}
     done = subprocess.run(command, cwd=TREE, env=environment, check=False, stdout=subprocess.DEVNULL)
-    if done.returncode or not result.exists():
-        raise LabError("the dataset could not be made", hint="the lines above say why")
-    dataset = read(result, Dataset)
+    if not result.exists():
+        raise LabError(f"the dataset's door ended with code {done.returncode}", hint="the lines above say why")
+    if done.returncode:
+        failure = read(result, Failure)
+        result.unlink()
+        raise LabError(f"the dataset could not be made: {failure.what}", hint=failure.hint)
+    made = read(result, Dataset)
     result.unlink()
-    for url in (dataset.indexed_url, dataset.bare_url):
+    for url in (made.indexed_url, made.bare_url):
         measuring_settings(server_url, parse_dsn(url)["dbname"])
-    return dataset
+    return made
 
 
 def _terminal() -> dict[str, str]:

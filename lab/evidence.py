@@ -37,10 +37,12 @@ class EvidenceFile:
         self._offset = 0
 
     def record(self, request: str) -> dict[str, Any]:
-        """The record of `request`, which has been answered. Raises KeyError when the file has none."""
+        """The record of `request`, which has been answered. Raises KeyError when the file has none, or a part of it."""
         with self._path.open("rb") as file:
             file.seek(self._offset)
             for line in file:
+                if not line.endswith(b"\n"):
+                    break
                 self._offset += len(line)
                 record: dict[str, Any] = json.loads(line)
                 if record["request"] == request:

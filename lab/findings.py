@@ -8,6 +8,9 @@ from typing import Final
 
 SCHEMA_VERSION: Final = 1
 
+UNCONFIRMED: Final = "a difference that no fresh blocks have confirmed yet"
+"""The detail of an alarm before its confirmation."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -210,5 +213,5 @@ class Findings:
 
     @property
     def has_alarm(self) -> bool:
-        """Whether a server is called faster or slower than the reference: that wants confirming."""
-        return any(effect.kind == "server" and effect.verdict in {"faster", "slower"} for effect in self.effects)
+        """Whether a server looks faster or slower than the reference and fresh blocks are wanted to confirm it."""
+        return any(effect.detail == UNCONFIRMED for effect in self.effects)

@@ -30,7 +30,9 @@ def main(path: Path) -> int:
     runner = environment.create_local_runner()
     try:
         runner.start(1, spawn_rate=1)
-        runner.spawning_greenlet.join()
+        # Spawning is a greenlet of its own: without the wait there would be no user to join.
+        if runner.spawning_greenlet:
+            runner.spawning_greenlet.join()
         runner.user_greenlets.join()
     finally:
         PairedUser.recorder.close()

@@ -133,6 +133,12 @@ class Supervisor:
         code: int | None = self._ask({"do": "status"})["codes"].get(name)
         return code
 
+    def check(self) -> None:
+        """Raise LabError for a process that failed by itself, with its last words."""
+        for name, code in self._ask({"do": "status"})["codes"].items():
+            if code:
+                raise self.death(name, code=code)
+
     def wait_exit(self, name: str, *, seconds: float) -> int:
         """Wait for a process to end by itself and return its exit code. Raises LabError after `seconds`."""
         deadline = time.monotonic() + seconds

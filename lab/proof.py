@@ -135,7 +135,7 @@ class Prover:
         except KeyError:
             raise LabError(
                 f"{subject.keyed.operation.name} at {describe(subject.arm)} left no evidence (status {answer.status})",
-                hint="see the server's log under .lab/logs",
+                hint="is the disk full? If not, see the server's log under .lab/logs",
             ) from None
         counted = after - before if before is not None and after is not None else None
         evidence = read_evidence(record, witness=self.witness, counted=counted)

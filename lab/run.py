@@ -13,6 +13,7 @@ from rich.console import Console
 from lab import environment
 from lab.dataset import Dataset, prepare_dataset
 from lab.derive import derive, planned_cells
+from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import Stage
 from lab.load import Loader
@@ -54,9 +55,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
         with progress.stage("dataset", is_drawn=False):
-            dataset = prepare_dataset(
-                server_url=services.postgres_url, size=order.dataset, seed=order.seed, folder=FOLDER
-            )
+            dataset = _dataset(services, size=order.dataset, seed=order.seed, supervisor=supervisor)
         progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
         pinned = pin(supervisor)
         folder = new_run(order.experiment.name)
@@ -107,7 +106,16 @@ def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
         with progress.stage("dataset", is_drawn=False):
-            return prepare_dataset(server_url=services.postgres_url, size=size, seed=seed, folder=FOLDER)
+            return _dataset(services, size=size, seed=seed, supervisor=supervisor)
+
+
+def _dataset(services: Services, *, size: str, seed: int, supervisor: Supervisor) -> Dataset:
+    try:
+        return prepare_dataset(server_url=services.postgres_url, size=size, seed=seed, folder=FOLDER)
+    except LabError:
+        # Where a server died, its own last words say more.
+        supervisor.check()
+        raise
 
 
 def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surroundings:

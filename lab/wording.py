@@ -19,7 +19,9 @@ def times_interval(value: Interval) -> str:
     """A ratio in words with its interval, as in `12.4x faster [12.1x, 12.8x]`; a percentage near one."""
     low, high = value.low, value.high
     if low < 1 < high:
-        return f"{_change(value.estimate)} [{_change(low)}, {_change(high)}]"
+        # Neither way is sure: signed percentages, or plain ratios where those would be large.
+        form = _change if low > 1 / 3 and high < 3 else ratio
+        return f"{form(value.estimate)} [{form(low)}, {form(high)}]"
     if value.estimate < 1:
         low, high = high, low
     form = share if is_near_one(value.estimate) else factor
@@ -27,8 +29,7 @@ def times_interval(value: Interval) -> str:
 
 
 def _change(value: float) -> str:
-    """A ratio as a signed percentage, or as a ratio where that would be large."""
-    return f"{(value - 1) * 100:+.1f} %" if 1 / 3 < value < 3 else ratio(value)
+    return f"{(value - 1) * 100:+.1f} %"
 
 
 def variant_name(variant: Sequence[tuple[str, str]]) -> str:

@@ -16,6 +16,8 @@ from tests.equivalence.proof import FACES, OTHER_CACHES, VARIANTS, differences, 
 from tests.equivalence.reference import Reference
 from tests.targets.subject import ServiceUrls, TargetClient, served_by
 
+pytestmark = pytest.mark.given_servers
+
 ASKED = questions(seed=1, sampled=5)
 FEW_VARIANTS = (Variant(), Variant(select_related="off", prefetch_related="off"))
 

@@ -10,8 +10,17 @@ import pytest
 
 from lab.folder import erase
 from lab.processes import Supervisor
+from tests.lab.tree import Tree, copy_tree
 
 CHECKOUT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
+    """A copy of the checkout in which `python -m lab` may run; what its services keep elsewhere is erased."""
+    copied = copy_tree(tmp_path_factory.mktemp("tree"))
+    yield copied
+    erase(copied.lab_folder)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """A sample file gives back what was written, or the valid part of it with a word about the rest."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ rows = st.lists(
 )  # fmt: skip
 
 
-def written(path: Path, samples: list[tuple[int, ...]]) -> Path:
+def written(path: Path, samples: Sequence[tuple[int, ...]]) -> Path:
     """A sample file with frames of seven."""
     path.unlink(missing_ok=True)
     recorder = Recorder(path, every=7)

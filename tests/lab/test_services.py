@@ -180,7 +180,7 @@ def test_dangerous_commands_are_off(running: tuple[Path, Services], command: str
     """CONFIG is gone; DEBUG and loading of modules are refused."""
     _, services = running
     with closing(redis.Redis.from_url(services.cache_url)) as cache, pytest.raises(redis.ResponseError):
-        cache.execute_command(command)
+        cache.execute_command(command)  # type: ignore[no-untyped-call]
 
 
 @as_root

@@ -58,7 +58,7 @@ WSGI = "def app(environ, start_response):\n    start_response('200 OK', [])\n   
 def spawn_servant(
     supervisor: Supervisor, folder: Path, *, name: str = "servant", manner: str = "polite", grace: float = 5.0
 ) -> Process:
-    argv = [sys.executable, "-c", SERVANT, name, folder / "notes", manner]
+    argv: list[str | Path] = [sys.executable, "-c", SERVANT, name, folder / "notes", manner]
     process = supervisor.spawn(name=name, argv=argv, env={}, log=folder / f"{name}.log", grace=grace)
     wait_until(lambda: f"{name} ready" in notes(folder), what=f"{name} is ready")
     return process

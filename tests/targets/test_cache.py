@@ -20,6 +20,8 @@ from targets.web.pagination import Window
 from targets.web.query_cache import cached_rows
 from tests.targets.subject import TargetClient, get, redis_client, served_by
 
+pytestmark = pytest.mark.given_servers
+
 Seen = list[tuple[str, str]]
 
 CACHED = ("query", "view", "both")

@@ -18,7 +18,7 @@ UNNAMED = "select_related=off; prefetch_related=off"
 
 @override_settings(TARGET_LAB_TOKEN="")
 @pytest.mark.parametrize("request_", [IDENTITY, Request(method="POST", path="/settle"), get("/bare?bytes=10")])
-@pytest.mark.parametrize("token", [None, "", TOKEN])
+@pytest.mark.parametrize("token", [None, "", TOKEN], ids=["none", "empty", "whole"])
 def test_without_lab_mode_the_labs_addresses_lead_nowhere(
     target_client: TargetClient, request_: Request, token: str | None
 ):
@@ -26,7 +26,9 @@ def test_without_lab_mode_the_labs_addresses_lead_nowhere(
     assert target_client(request_, token=token)[0] == 404
 
 
-@pytest.mark.parametrize("token", [None, "", TOKEN[:-1], TOKEN + "x", "ü" * 43])
+@pytest.mark.parametrize(
+    "token", [None, "", TOKEN[:-1], TOKEN + "x", "ü" * 43], ids=["none", "empty", "shorter", "longer", "not ASCII"]
+)
 def test_a_wrong_token_is_no_token(target_client: TargetClient, token: str | None):
     """In lab mode, a request without the right token gets 404 and a bad variant header is not even read."""
     assert target_client(IDENTITY, token=token)[0] == 404
@@ -63,6 +65,7 @@ def test_identity_tells_what_the_process_is(target_client: TargetClient, service
         assert told["databases"][alias] == loaded.text
 
 
+@pytest.mark.given_servers
 @pytest.mark.parametrize(
     ("schema", "table", "shown"),
     [

@@ -19,7 +19,7 @@ mark, what = pathlib.Path("marks"), sys.argv[1:]
 mark.mkdir(exist_ok=True)
 if what == ["wait"]:
     def clean_up(number, frame):
-        time.sleep(0.5)
+        time.sleep(0.2)
         (mark / "cleaned").write_text(str(int(number)))
         sys.exit(2)
     signal.signal(signal.SIGINT, clean_up)
@@ -49,7 +49,13 @@ class Tree:
         (folder / "lab" / "__main__.py").write_text(TOY_LAB)
         own = {"HOME", "VIRTUAL_ENV", "CI", "COV_CORE_SOURCE"}
         kept = {key: value for key, value in os.environ.items() if key not in own and not key.startswith("NOX_")}
-        self.environment = {**kept, "HOME": str(folder / "home"), "WINDTUNNEL_BOOTSTRAP_SECONDS": "999"}
+        # Downloads are shared: pip holds each file against its hash wherever it comes from.
+        self.environment = {
+            "PIP_CACHE_DIR": str(Path.home() / ".cache" / "pip"),
+            **kept,
+            "HOME": str(folder / "home"),
+            "WINDTUNNEL_BOOTSTRAP_SECONDS": "999",
+        }
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
         """`./noxw ARGUMENTS` in a process group of its own, as a terminal would start it."""

@@ -1,0 +1,171 @@
+"""The command line refuses what it cannot do in one line with a hint, and never with a traceback."""
+
+import shutil
+import socket
+from pathlib import Path
+
+import pytest
+
+from lab import catalogue
+from lab.results import RunFolder
+from tests.fakes import SERVERS, FakeRun, by_server
+from tests.lab.tree import Tree
+
+
+def refusal(tree: Tree, *words: str, **changes: str) -> str:
+    """The one line with which the door refuses; whatever else it does fails the test."""
+    done = tree.lab(*words, **changes)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.rstrip().endswith(")")
+    assert "Traceback" not in done.stdout
+    return done.stderr
+
+
+def closed_port() -> int:
+    """A port on which nothing listens: bound once, and closed."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@pytest.fixture
+def run(tree: Tree, tmp_path: Path) -> RunFolder:
+    """A whole run, somewhere."""
+    return FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=4).make(tmp_path / "run")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nonsense"], "there is no experiment 'nonsense' (choose one of null, toggles)"),
+        (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, medium, large)"),
+        (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),
+        (["--faces", "rest,"], "there is no face ''"),
+        (["--operations", "product_lisp"], "there is no operation 'product_lisp' (choose from product_list, "),
+        (["--set", "gzip=on"], "toggles has no knob 'gzip' (its knobs are: select_related, "),
+        (["--set", "cache=maybe"], "knob cache has no level 'maybe' (choose one of off, query, view, both)"),
+        (["--set", "cache"], "knob cache has no level ''"),
+        (["--set", "cache=off", "--set", "cache=both"], "toggles has no knob 'cache'"),
+        (["null", "--set", "cache=off"], "null has no knob 'cache' (its knobs are: none)"),
+        (["--budget", "soon"], "'soon' is no time budget (give at least 10 s, as in 30s, 3m or 1h)"),
+        (["--budget", "9.9s"], "'9.9s' is no time budget"),
+        (["--budget", "-3m"], "argument --budget: expected one argument"),
+        (["--fast"], "unrecognized arguments: --fast (./noxw -s lab -- --help shows what there is)"),
+        (["--seed", "lucky"], "argument --seed: invalid int value: 'lucky'"),
+        (["report"], "the following arguments are required: run (python -m lab report --help shows "),
+        (["report", "nowhere"], "there is no run 'nowhere' (name its folder, as in results/toggles/<run>)"),
+        (["report", "."], "there is no run '.'"),
+        (["samples", "/dev/null"], "there is no run '/dev/null'"),
+        (["seed", "--fast"], "unrecognized arguments: --fast"),
+    ],
+)
+def test_words_that_are_not_understood_are_refused(tree: Tree, words: list[str], said: str) -> None:
+    """Exit 2, one line that says what is wrong and what there is; nothing is started."""
+    assert refusal(tree, *words).startswith(f"error: {said}")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["report", "x" * 300],
+        ["seed", "--dataset", "vast"],
+        ["--dataset", "small", "--seed", "-1"],
+        ["--dataset", "small", "--seed", "1" * 30],
+        ["--budget", "9" * 30 + "h"],
+    ],
+)
+def test_words_that_are_out_of_range_are_refused(tree: Tree, words: list[str]) -> None:
+    """A name too long for a file system, a size that is not, a seed or a budget that no run can have."""
+    refusal(tree, *words)
+
+
+def test_help_lists_every_experiment_with_its_question(tree: Tree) -> None:
+    """What may be asked is all on one page, with exit 0."""
+    done = tree.lab("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    said = " ".join(done.stdout.split())
+    for name in ("null", "toggles"):
+        assert f" {name} {catalogue.load(name).question}" in said
+
+
+@pytest.mark.parametrize("door", ["report", "samples", "seed"])
+def test_every_door_has_its_help(tree: Tree, door: str) -> None:
+    """The doors beside the main one say what they are for."""
+    done = tree.lab(door, "--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "usage:" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "said"),
+    [
+        ("DATABASE_URL", "postgresql://me:secret@127.0.0.1:{port}/postgres", "DATABASE_URL points at "),
+        ("DATABASE_URL", "localhost", "DATABASE_URL is no PostgreSQL URL"),
+        ("DATABASE_URL", "mysql://me:secret@127.0.0.1/shop", "DATABASE_URL is no PostgreSQL URL"),
+        ("CACHE_URL", "redis://:secret@127.0.0.1:{port}/0", "CACHE_URL points at "),
+        ("CACHE_URL", "memcached://127.0.0.1", "CACHE_URL is no Redis URL"),
+    ],
+)
+def test_servers_that_are_not_there_are_refused(tree: Tree, name: str, url: str, said: str) -> None:
+    """A URL that is none, or at which nobody answers, ends the lab before it starts anything; no password is shown."""
+    line = refusal(tree, "--dataset", "small", **{name: url.format(port=closed_port())})
+    assert line.startswith(f"error: {said}")
+    assert "secret" not in line
+
+
+@pytest.mark.parametrize("door", ["report", "samples"])
+def test_a_damaged_manifest_is_refused(tree: Tree, run: RunFolder, door: str) -> None:
+    """A report needs to know what was asked; raw samples need the folder alone."""
+    manifest = run.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"experiment"', '"experimint"', 1))
+    if door == "report":
+        assert "manifest.json cannot be read" in refusal(tree, door, str(run.path))
+    else:
+        assert tree.lab(door, str(run.path)).returncode == 0
+
+
+def test_a_run_of_another_version_is_refused(tree: Tree, run: RunFolder) -> None:
+    """The versions are both named."""
+    manifest = run.path / "manifest.json"
+    manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 99'))
+    line = refusal(tree, "report", str(run.path))
+    assert "is of version 99, this Windtunnel reads version 1" in line
+
+
+@pytest.mark.parametrize("name", ["proof.json", "plan.json", "blocks/block-03.report.json"])
+def test_a_damaged_file_of_a_run_is_refused_by_name(tree: Tree, run: RunFolder, name: str) -> None:
+    """What cannot be read is named, and nothing is drawn of it."""
+    (run.path / name).write_text("{")
+    assert Path(name).name in refusal(tree, "report", str(run.path))
+
+
+def test_damaged_findings_are_derived_again(tree: Tree, run: RunFolder) -> None:
+    """They are derived, so a report makes them anew in place of what stands there."""
+    (run.path / "findings.json").write_text("{")
+    done = tree.lab("report", str(run.path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert run.findings.complete
+    assert (run.path / "report.html").stat().st_size > 10_000
+
+
+def test_samples_are_written_as_csv(tree: Tree, run: RunFolder) -> None:
+    """A header, and one line per sample of all blocks; damage is a note on the other stream."""
+    path = run.sample_file(7)
+    path.write_bytes(path.read_bytes()[:-10])
+    done = tree.lab("samples", str(run.path))
+    lines = done.stdout.splitlines()
+    assert lines[0] == "block,cell,key,round,status,ok,warm,bytes,due,sent,done"
+    assert {line.split(",")[0] for line in lines[1:]} == {str(block) for block in range(8)}
+    assert done.stderr.startswith("note: block-07.samples ends inside a frame")
+    assert done.returncode == 0
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tree: Tree, tmp_path: Path) -> None:
+    """Where the lab folder should stand there is a file: one line names it."""
+    blocked = Tree(tmp_path / "tree")
+    shutil.copytree(tree.path, blocked.path, ignore=shutil.ignore_patterns(".lab", "results", "tests", "docs"))
+    blocked.lab_folder.write_text("not a folder")
+    assert "the lab folder cannot be used" in refusal(blocked, "--dataset", "small")

@@ -1,0 +1,97 @@
+"""Yields a copy of the checkout where the lab may run for a test: its own `.lab`, its own `results`."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from subprocess import DEVNULL, PIPE
+
+import psutil
+
+from lab.folder import home_of
+from lab.results import RunFolder
+from tests.lab.waiting import wait_until
+
+CHECKOUT = Path(__file__).parents[2]
+
+# What would point a copy back at the checkout, or at servers that another test meets.
+LEFT_OUT = ("DATABASE_URL", "CACHE_URL", "PYTHONPATH", "WINDTUNNEL_INSTALL_SECONDS", "DJANGO_SETTINGS_MODULE")
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A copy of the source tree at `path`."""
+
+    path: Path
+
+    @property
+    def lab_folder(self) -> Path:
+        """Where its services live."""
+        return self.path / ".lab"
+
+    def environment(self, **changes: str) -> dict[str, str]:
+        """What a shell in the copy would have, with `changes`."""
+        return {name: value for name, value in os.environ.items() if name not in LEFT_OUT} | changes
+
+    def lab(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+        """`python -m lab` with these words, to its end."""
+        command = [sys.executable, "-m", "lab", *words]
+        return subprocess.run(
+            command, cwd=self.path, env=self.environment(**changes), capture_output=True, text=True, check=False,
+            timeout=120,
+        )  # fmt: skip
+
+    @contextmanager
+    def starting(self, *words: str) -> Iterator[subprocess.Popen[str]]:
+        """`python -m lab` with these words, in a process group of its own as a terminal would start it."""
+        command = [sys.executable, "-m", "lab", *words]
+        started = subprocess.Popen(
+            command, cwd=self.path, env=self.environment(), stdin=DEVNULL, stdout=PIPE, stderr=PIPE, text=True,
+            process_group=0,
+        )  # fmt: skip
+        with started:
+            try:
+                yield started
+            finally:
+                started.kill()
+
+    def runs(self, experiment: str = "toggles") -> list[RunFolder]:
+        """The runs of an experiment, the oldest first."""
+        return [RunFolder(path) for path in sorted((self.path / "results" / experiment).glob("*"))]
+
+    def wait_measuring(self, *, after: int) -> RunFolder:
+        """The run after the first `after` ones, once its first samples are on disk."""
+
+        def sampled() -> bool:
+            runs = self.runs()
+            return len(runs) > after and any(path.stat().st_size > 1000 for path in runs[-1].samples.iterdir())
+
+        wait_until(sampled, what="samples of a new run", seconds=60)
+        return self.runs()[-1]
+
+    def processes(self) -> list[str]:
+        """What runs in the copy, or in the folder that its services have elsewhere; by working folder and words."""
+        folders = (str(self.path), *((str(home_of(self.lab_folder).parent),) if self.lab_folder.exists() else ()))
+        found = []
+        for process in psutil.process_iter():
+            with suppress(psutil.Error, OSError):
+                if process.status() != psutil.STATUS_ZOMBIE and any(
+                    folder in text for folder in folders for text in (process.cwd(), *process.cmdline())
+                ):
+                    found.append(f"{process.pid} {' '.join(process.cmdline())[:100]}")
+        return found
+
+
+def copy_tree(to: Path) -> Tree:
+    """A copy of what git tracks and of what is new and not ignored; it is no repository."""
+    words = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    names = subprocess.run(words, cwd=CHECKOUT, capture_output=True, check=True).stdout.decode().split("\0")
+    for name in filter(None, dict.fromkeys(names)):
+        if (CHECKOUT / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, to / name)
+    return Tree(to)
