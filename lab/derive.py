@@ -21,6 +21,7 @@ from lab.summary import BlockTimes, CellTimes, block_times, cell_times
 from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
 
 INTERRUPTED: Final = "the run ended before it was measured"
+INTERRUPTED_BLOCK: Final = "the run ended in it"
 
 
 def derive(folder: RunFolder) -> Findings:
@@ -81,17 +82,24 @@ class _Derivation:
         return {int(path.stem.split("-")[1]): read_samples(path) for path in paths}
 
     @cached_property
+    def damages(self) -> list[str]:
+        """What is wrong with sample files."""
+        return [damage for _, damage in self.samples.values() if damage]
+
+    @cached_property
     def voids(self) -> dict[int, str]:
         return void_reasons(self.reports)
 
     @cached_property
+    def tables(self) -> list[BlockTimes]:
+        """Every block as a table, the void ones too."""
+        count = len(self.cells)
+        return [block_times(rows, index=index, cells=count) for index, (rows, _) in self.samples.items()]
+
+    @cached_property
     def blocks(self) -> list[BlockTimes]:
-        """The blocks that count, as tables."""
-        return [
-            block_times(rows, index=index, cells=len(self.cells))
-            for index, (rows, _) in self.samples.items()
-            if not self.voids.get(index)
-        ]
+        """The blocks that count."""
+        return [block for block in self.tables if not self.voids.get(block.index)]
 
     @cached_property
     def times(self) -> dict[int, CellTimes]:
@@ -100,7 +108,7 @@ class _Derivation:
     @cached_property
     def failures(self) -> NDArray[np.int64]:
         zero = np.zeros(len(self.cells), dtype=np.int64)
-        return np.sum([zero, *(block.failures for block in self.blocks)], axis=0)
+        return np.sum([zero, *(block.failures for block in self.tables)], axis=0)
 
     @cached_property
     def floors(self) -> dict[tuple[str, str], float]:
@@ -124,7 +132,7 @@ class _Derivation:
             ),
             dataset=manifest.dataset,
             knobs=tuple(knob.name for knob in manifest.experiment.knobs),
-            complete=planned is not None and len(self.reports) >= planned,
+            complete=planned is not None and len(self.reports) >= planned and not self.damages,
             cells=cells,
             effects=effects,
             waterfalls=self.comparisons.waterfalls(),
@@ -164,9 +172,10 @@ class _Derivation:
         rows, damage = self.samples[index]
         report = self.reports.get(index)
         if report is None:
-            return Block(index=index, seconds=0.0, requests=len(rows), void=damage)
+            return Block(index=index, seconds=0.0, requests=len(rows), note=damage or INTERRUPTED_BLOCK)
         return Block(
-            index=index, seconds=report.seconds, requests=report.requests, void=self.voids[index] or damage,
+            index=index, seconds=report.seconds, requests=report.requests, void=self.voids[index],
+            note=damage,
             steal=report.steal, pressure=report.pressure, generator_share=report.generator_share,
             kernel_ratio=kernel_ratios(self.reports).get(index),
         )  # fmt: skip
@@ -175,8 +184,11 @@ class _Derivation:
     def comparisons(self) -> Comparisons:
         plan = self.plan
         counted = [block for block in self.blocks if plan and not plan.is_confirming(block.index)]
+        void = sum(map(bool, self.voids.values()))
+        ended = plan is not None and len(self.reports) >= plan.blocks
+        # A void block that was run again is made good; in a run that was interrupted none was.
         in_doubt = (
-            plan is not None and len(self.reports) >= plan.blocks and len(counted) < (1 - VOID_LIMIT) * plan.blocks
+            len(counted) < (1 - VOID_LIMIT) * plan.blocks if plan and ended else void > VOID_LIMIT * len(self.voids)
         )
         return Comparisons(
             experiment=self.manifest.experiment, operations=self.manifest.operations,
@@ -195,7 +207,7 @@ class _Derivation:
             notes.append(
                 f"The run ended in block {len(self.samples)} of {planned}; what was measured until then is shown."
             )
-        notes += [damage for _, damage in self.samples.values() if damage]
+        notes += self.damages
         if self.proof.cells and all(
             evidence.counted_by_database is None for proof in self.proof.cells for evidence in (proof.cold,) if evidence
         ):

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 Array = NDArray[np.float64]
 
@@ -75,7 +75,7 @@ def one_sided_p(values: Array) -> float:
     spread = values.std(ddof=1)
     if spread == 0:
         return 0.0 if values.mean() > 0 else 1.0
-    return float(stats.t.sf(values.mean() / spread * np.sqrt(len(values)), len(values) - 1))
+    return float(special.stdtr(len(values) - 1, -values.mean() / spread * np.sqrt(len(values))))
 
 
 def estimate(blocks: Array, *, seed: int, level: float = LEVEL) -> list[Estimate | None]:
@@ -103,7 +103,7 @@ def estimate(blocks: Array, *, seed: int, level: float = LEVEL) -> list[Estimate
 def interval_half_width(values: Array, *, alpha: float = 1 - LEVEL) -> float:
     """Half the width of the two-sided t interval at 1 - alpha for the mean of `values` (n,), n at least 2."""
     count = len(values)
-    return float(stats.t.ppf(1 - alpha / 2, count - 1) * values.std(ddof=1) / np.sqrt(count))
+    return float(special.stdtrit(count - 1, 1 - alpha / 2) * values.std(ddof=1) / np.sqrt(count))
 
 
 def _critical_p(blocks: Array, *, seed: int, alpha: float) -> float:
@@ -130,7 +130,7 @@ def _critical_p(blocks: Array, *, seed: int, alpha: float) -> float:
     smallest = np.full(SIMULATIONS, 1.0)
     for degree in np.unique(degrees):
         largest = t[:, degrees == degree].max(axis=1)
-        smallest = np.minimum(smallest, 2 * stats.t.sf(largest, degree))
+        smallest = np.minimum(smallest, 2 * special.stdtr(degree, -largest))
     return float(np.quantile(smallest, alpha))
 
 

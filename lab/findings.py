@@ -167,12 +167,13 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Block:
-    """One block: how long it took, what the sensors saw, and why it is void if it is."""
+    """One block: how long it took, what the sensors saw, and why it is void if it is; `note` tells of damage."""
 
     index: int
     seconds: float
     requests: int
     void: str = ""
+    note: str = ""
     steal: float | None = None
     pressure: float | None = None
     kernel_ratio: float | None = None

@@ -22,6 +22,7 @@ from lab.json_files import read, write
 from lab.plan import Plan
 
 ROOT: Final = Path("results")
+NAME_LIMIT: Final = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,11 +160,14 @@ def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:
 
 def find_run(name: str, *, root: Path = ROOT) -> RunFolder:
     """The run folder that `name` means: a path, `experiment/run`, or `experiment` for its newest run."""
+    missing = LabError(f"there is no run {name[:80]!r}", hint="name its folder, as in results/toggles/<run>")
     candidates: Sequence[Path] = (Path(name), root / name)
     for path in candidates:
+        if len(name) > NAME_LIMIT:
+            break
         if (path / "manifest.json").is_file():
             return RunFolder(path.resolve())
         runs = sorted(child for child in path.glob("*") if (child / "manifest.json").is_file()) if path.is_dir() else []
         if runs:
             return RunFolder(runs[-1].resolve())
-    raise LabError(f"there is no run {name!r}", hint="name its folder, as in results/toggles/<run>")
+    raise missing

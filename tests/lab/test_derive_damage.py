@@ -205,7 +205,7 @@ def test_a_spare_block_takes_a_void_ones_place(tmp_path: Path) -> None:
 
 def test_all_blocks_void_leaves_cells_with_a_reason(tmp_path: Path) -> None:
     """Nothing counts, so nothing is compared; every cell says that it was not measured."""
-    sensors = dict.fromkeys(range(8), {"steal": 0.2})
+    sensors = {block: {"steal": 0.2} for block in range(8)}
     fake = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.1), sensors=sensors)
     findings = derive(fake.make(tmp_path / "run"))
     assert findings.effects == ()

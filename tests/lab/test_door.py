@@ -11,13 +11,11 @@ from subprocess import PIPE
 import pytest
 
 from lab import catalogue
-from lab.__main__ import _seconds
+from lab.asked import budget_seconds
 from lab.errors import LabError
 from lab.results import RunFolder
 from tests.fakes import SERVERS, FakeRun, by_server
 from tests.lab.tree import Door, Tree
-
-BUG = pytest.mark.xfail(reason="a bug in lab/, reported; take this mark away with its fix")
 
 
 @pytest.fixture(scope="module")
@@ -65,11 +63,11 @@ def run(tmp_path: Path) -> RunFolder:
         (["--set", "cache"], "knob cache has no level ''"),
         (["--set", "cache=off", "--set", "cache=both"], "toggles has no knob 'cache'"),
         (["null", "--set", "cache=off"], "null has no knob 'cache' (its knobs are: none)"),
-        (["--budget", "soon"], "'soon' is no time budget (give at least 10 s, as in 30s, 3m or 1h)"),
+        (["--budget", "soon"], "'soon' is no time budget (give 10s to 24h, as in 30s, 3m or 1h)"),
         (["--budget", "9.9s"], "'9.9s' is no time budget"),
         (["--budget", "-3m"], "argument --budget: expected one argument"),
         (["--fast"], "unrecognized arguments: --fast (./noxw -s lab -- --help shows what there is)"),
-        (["--seed", "lucky"], "argument --seed: invalid int value: 'lucky'"),
+        (["--seed", "lucky"], "argument --seed: invalid whole number from 0 to 2147483647 value: 'lucky'"),
         (["report"], "the following arguments are required: run (python -m lab report --help shows "),
         (["report", "nowhere"], "there is no run 'nowhere' (name its folder, as in results/toggles/<run>)"),
         (["report", "."], "there is no run '.'"),
@@ -86,9 +84,9 @@ def test_words_that_are_not_understood_are_refused(door: Door, words: list[str],
     "words",
     [
         ["report", "x" * 300],
-        pytest.param(["seed", "--dataset", "vast"], marks=BUG),
-        pytest.param(["--dataset", "small", "--seed", "-1"], marks=BUG),
-        pytest.param(["--dataset", "small", "--seed", "1" * 30], marks=BUG),
+        ["seed", "--dataset", "vast"],
+        ["--dataset", "small", "--seed", "-1"],
+        ["--dataset", "small", "--seed", "1" * 30],
     ],
 )
 def test_words_that_are_out_of_range_are_refused(door: Door, words: list[str]) -> None:
@@ -96,23 +94,21 @@ def test_words_that_are_out_of_range_are_refused(door: Door, words: list[str]) -
     refusal(door, *words)
 
 
-@BUG
 def test_a_budget_without_end_is_refused() -> None:
     """A plan of 10^30 seconds would fill the memory before its first block."""
     with pytest.raises(LabError):
-        _seconds("9" * 30 + "h")
+        budget_seconds("9" * 30 + "h")
 
 
-@BUG
 def test_samples_may_be_cut_by_whoever_reads_them(tree: Tree, run: RunFolder) -> None:
-    """`samples RUN | head -1` is an end like any other, without a traceback."""
+    """`samples RUN | head -1` is an end like any other: nothing is said of a disk or of permissions."""
     command = [sys.executable, "-m", "lab", "samples", str(run.path)]
     with subprocess.Popen(command, cwd=tree.path, env=tree.environment(), stdout=PIPE, stderr=PIPE, text=True) as cut:
         assert cut.stdout is not None
         assert cut.stderr is not None
         assert cut.stdout.readline().startswith("block,")
         cut.stdout.close()
-        assert "Traceback" not in cut.stderr.read()
+        assert cut.stderr.read() == ""
 
 
 def test_help_lists_every_experiment_with_its_question(door: Door) -> None:

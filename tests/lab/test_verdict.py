@@ -1,6 +1,8 @@
 """Verdicts follow their table in its order, and come out as often as they promise."""
 
+from dataclasses import replace
 from math import log, nextafter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -127,9 +129,9 @@ def test_ten_percent_are_found(percent: int, word: str) -> None:
         ({"kernels": (1_000_000,) * 5 + (9_000_000,) * 15}, ""),
     ],
 )
-def test_sensors_void_a_block_beyond_their_limits(change: dict[str, object], reason: str) -> None:
+def test_sensors_void_a_block_beyond_their_limits(change: dict[str, Any], reason: str) -> None:
     """Steal, kernel and generator have limits; pressure and what a machine lacks void nothing."""
-    reports = dict.fromkeys(range(7), REPORT) | {7: Report(**{**_fields(REPORT), **change})}
+    reports = dict.fromkeys(range(7), REPORT) | {7: replace(REPORT, **change)}
     assert void_reasons(reports) == dict.fromkeys(range(7), "") | {7: reason}
 
 
@@ -137,7 +139,3 @@ def test_a_lone_block_is_its_own_usual() -> None:
     """One block's kernel is off from nothing; no block at all is judged by nothing."""
     assert kernel_ratios({0: REPORT}) == {0: 1.0}
     assert void_reasons({}) == {}
-
-
-def _fields(report: Report) -> dict[str, object]:
-    return {name: getattr(report, name) for name in Report.__dataclass_fields__}

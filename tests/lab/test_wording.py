@@ -120,7 +120,8 @@ def test_an_effect_is_one_sentence() -> None:
 def test_a_repeated_statement_is_named_n_plus_one() -> None:
     """How often, and from which line."""
     statement = Statement(
-        fingerprint="0", sql="SELECT 1", database="default", count=20, rows=20, seconds=0.1, line="loaders.py:12 tags_of"
+        fingerprint="0", sql="SELECT 1", database="default", count=20, rows=20, seconds=0.1,
+        line="loaders.py:12 tags_of",
     )  # fmt: skip
     assert wording.repeated_statement(statement) == "N+1: the same statement 20 times, from loaders.py:12 tags_of"
 
@@ -140,7 +141,9 @@ def test_the_answer_is_ten_lines_of_which_the_first_answers(toggles: Findings) -
     assert gains
     assert all(gain == pytest.approx(10.0, rel=0.05) for gain in gains)
     for operation in ("list", "search", "detail"):
-        assert sum(line.startswith(f"{operation}, ") and "select_related 2.0" in line for line in toggles.answer) == 2
+        named = [line for line in toggles.answer if line.startswith(f"{operation}, ") and "all off, " in line]
+        assert len(named) == 2
+        assert all("at cache = off: select_related " in line for line in named)
 
 
 def test_statements_have_their_sentence(toggles: Findings) -> None:

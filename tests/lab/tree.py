@@ -109,7 +109,7 @@ class Tree:
 
         def sampled() -> bool:
             runs = self.runs()
-            return len(runs) > after and any(path.stat().st_size > 1000 for path in runs[-1].samples.iterdir())
+            return len(runs) > after and any(path.stat().st_size > 100 for path in runs[-1].samples.iterdir())
 
         wait_until(sampled, what="samples of a new run", seconds=60)
         return self.runs()[-1]

@@ -1,0 +1,68 @@
+"""Yields what a command line asks for: a narrower experiment, a time budget, a seed. It prints nothing."""
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from lab.errors import LabError
+from lab.experiment import Experiment
+
+UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def narrowed(experiment: Experiment, *, faces: str, operations: str) -> Experiment:
+    """The experiment with only the faces and the operations that are named."""
+    if faces:
+        experiment = replace(experiment, faces=_picked("face", faces, among=experiment.faces))
+    if operations:
+        known = {dotted.partition(":")[2].lower(): dotted for dotted in experiment.operations}
+        picked = _picked("operation", operations, among=tuple(known))
+        experiment = replace(experiment, operations=tuple(known[name] for name in picked))
+    return experiment
+
+
+def _picked(what: str, names: str, *, among: tuple[str, ...]) -> tuple[str, ...]:
+    wanted = [name.strip() for name in names.split(",")]
+    for name in wanted:
+        if name not in among:
+            raise LabError(f"there is no {what} {name!r}", hint=f"choose from {', '.join(among)}")
+    return tuple(name for name in among if name in wanted)
+
+
+def held(experiment: Experiment, settings: list[str]) -> Experiment:
+    """The experiment with some knobs held at a level, and so no longer varied."""
+    for setting in settings:
+        name, _, level = (part.strip() for part in setting.partition("="))
+        knob = next((knob for knob in experiment.knobs if knob.name == name), None)
+        if knob is None:
+            varied = ", ".join(knob.name for knob in experiment.knobs) or "none"
+            raise LabError(f"{experiment.name} has no knob {name!r}", hint=f"its knobs are: {varied}")
+        if level not in knob.levels:
+            raise LabError(f"knob {name} has no level {level!r}", hint=f"choose one of {', '.join(knob.levels)}")
+        rest = tuple(other for other in experiment.knobs if other is not knob)
+        if not rest:
+            raise LabError("every knob is held: nothing is compared", hint="leave one --set out")
+        experiment = replace(experiment, knobs=rest, variant=(*experiment.variant, (name, level)))
+    return experiment
+
+
+def budget_seconds(text: str) -> float:
+    """A time budget as in `90s`, `3m` or `1h`, in seconds. Raises LabError outside 10 s to 24 h."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
+    value = float(match[1]) * UNITS[match[2]] if match else 0.0
+    least, most = 10.0, 24 * 3600.0
+    if not least <= value <= most:
+        raise LabError(f"{text[:40]!r} is no time budget", hint="give 10s to 24h, as in 30s, 3m or 1h")
+    return value
+
+
+def seed_number(text: str) -> int:
+    """A seed as argparse takes it. Raises ValueError."""
+    value = int(text)
+    if not 0 <= value < 2**31:
+        raise ValueError
+    return value
+
+
+# argparse puts the name of the type into its refusal.
+seed_number.__name__ = "whole number from 0 to 2147483647"
