@@ -149,7 +149,7 @@ def test_servers_that_are_not_there_are_refused(door: Door, name: str, url: str,
 def test_a_damaged_manifest_is_refused(door: Door, run: RunFolder, name: str) -> None:
     """A report needs to know what was asked; raw samples need the folder alone."""
     manifest = run.path / "manifest.json"
-    manifest.write_text(manifest.read_text().replace('"experiment"', '"experimint"', 1))
+    manifest.write_text(manifest.read_text().replace('"experiment"', '"inquiry"', 1))
     if name == "report":
         assert "manifest.json cannot be read" in refusal(door, name, str(run.path))
     else:
