@@ -159,10 +159,10 @@ class Comparisons:
 
 
 def _numbers(contrast: Contrast) -> tuple[Callable[[Array, Array], float], ...]:
-    """What is estimated of a contrast: all three numbers where two servers meet, the typical request elsewhere."""
+    """What is estimated of a contrast: all three numbers where two servers meet, no total of a ratio of ratios."""
     if contrast.kind == "server":
         return (statistics.typical, statistics.total, statistics.few)
-    return (statistics.typical,)
+    return (statistics.typical,) if contrast.kind == "interaction" else (statistics.typical, statistics.total)
 
 
 def _ratio(estimate: Estimate) -> Interval:

@@ -61,7 +61,11 @@ def prepare_dataset(*, server_url: str, size: str, seed: int, folder: Path) -> D
     environment = {**plain_environment(), **_terminal(), "DATABASE_URL": server_url}
     done = subprocess.run(command, cwd=TREE, env=environment, check=False, stdout=subprocess.DEVNULL)
     if not result.exists():
-        raise LabError(f"the dataset's door ended with code {done.returncode}", hint="the lines above say why")
+        killed = done.returncode < 0
+        raise LabError(
+            f"making the dataset was ended by signal {-done.returncode}" if killed else "making the dataset failed",
+            hint="is the memory enough? Start again" if killed else "the lines above say why",
+        )
     if done.returncode:
         failure = read(result, Failure)
         result.unlink()

@@ -1,8 +1,11 @@
 """Yields the findings of a run from its folder alone: the same bytes in, the same findings out. It measures nothing."""
 
+import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from lab import wording
 from lab.comparisons import Comparisons
+from lab.errors import LabError
 from lab.experiment import Arm, Experiment
 from lab.findings import Block, Cell, Findings
 from lab.json_files import read
@@ -20,8 +24,12 @@ from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
 from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
 
+REPORT_STAGE: Final = "report"
+"""The stage that findings leave out: it makes them, and they are the same whenever they are made."""
+
 INTERRUPTED: Final = "the run ended before it was measured"
 INTERRUPTED_BLOCK: Final = "the run ended in it"
+DAMAGED_REPORT: Final = "its report is damaged, so its sensors are not known"
 
 
 def derive(folder: RunFolder) -> Findings:
@@ -73,13 +81,18 @@ class _Derivation:
 
     @cached_property
     def reports(self) -> dict[int, Report]:
-        paths = sorted(self.folder.blocks.glob("block-*.report.json"))
-        return {int(path.name.split("-")[1].split(".")[0]): read(path, Report) for path in paths}
+        found: dict[int, Report] = {}
+        for index, path in _numbered(self.folder.blocks, suffix=".report.json").items():
+            # A damaged report is that of a block which was interrupted: its samples count, its sensors do not.
+            with suppress(LabError):
+                found[index] = read(path, Report)
+        return found
 
     @cached_property
     def samples(self) -> dict[int, tuple[NDArray[np.void], str]]:
-        paths = sorted(self.folder.samples.glob("block-*.samples"))
-        return {int(path.stem.split("-")[1]): read_samples(path) for path in paths}
+        found = {index: read_samples(path) for index, path in _numbered(self.folder.samples, suffix=".samples").items()}
+        count = len(self.cells)
+        return {index: (rows[rows["cell"] < count], damage) for index, (rows, damage) in found.items()}
 
     @cached_property
     def damages(self) -> list[str]:
@@ -128,17 +141,19 @@ class _Derivation:
             question=manifest.experiment.question,
             answer=wording.answer(
                 knobs=[knob.name for knob in manifest.experiment.knobs],
+                held=manifest.experiment.variant,
                 cells=cells, effects=effects, proofs=self.proof.proofs, blocks=blocks,
             ),
             dataset=manifest.dataset,
             knobs=tuple(knob.name for knob in manifest.experiment.knobs),
+            held=manifest.experiment.variant,
             complete=planned is not None and len(self.reports) >= planned and not self.damages,
             cells=cells,
             effects=effects,
             waterfalls=self.comparisons.waterfalls(),
             proofs=self.proof.proofs,
             blocks=blocks,
-            stages=self.folder.stages,
+            stages=tuple(stage for stage in self.folder.stages if stage.name != REPORT_STAGE),
             environment=manifest.environment,
             settings=manifest.settings,
             notes=self._notes(cells, planned=planned),
@@ -172,7 +187,8 @@ class _Derivation:
         rows, damage = self.samples[index]
         report = self.reports.get(index)
         if report is None:
-            return Block(index=index, seconds=0.0, requests=len(rows), note=damage or INTERRUPTED_BLOCK)
+            lost = DAMAGED_REPORT if self.folder.report_file(index).exists() else INTERRUPTED_BLOCK
+            return Block(index=index, seconds=0.0, requests=len(rows), note=damage or lost)
         return Block(
             index=index, seconds=report.seconds, requests=report.requests, void=self.voids[index],
             note=damage,
@@ -215,3 +231,10 @@ class _Derivation:
         if void := [cell for cell in cells if cell.state == "void"]:
             notes.append(f"{len(void)} cells are void; the table of cells gives the reasons.")
         return tuple(notes)
+
+
+def _numbered(folder: Path, *, suffix: str) -> dict[int, Path]:
+    """The blocks' files in `folder` by block; files of other names are nobody's."""
+    pattern = re.compile(rf"block-(\d+){re.escape(suffix)}")
+    names = {path: pattern.fullmatch(path.name) for path in sorted(folder.glob("block-*"))}
+    return {int(match[1]): path for path, match in names.items() if match}

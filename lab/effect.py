@@ -20,6 +20,9 @@ FEW_TIMES: Final = 3.0
 LEVEL: Final = 0.95
 SIMULATIONS: Final = 4000
 
+ENOUGH: Final = 4
+"""Blocks below which correlations cannot be told, so that effects are taken for independent: the wider bounds."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
@@ -144,6 +147,8 @@ def _standardised(blocks: Array, *, present: NDArray[np.bool_]) -> Array:
 def _shrinkage(residuals: Array, *, present: NDArray[np.bool_]) -> float:
     """Share of independence to mix in: sum of Var(r_ij) over sum of r_ij^2, within [0, 1]."""
     count = residuals.shape[0]
+    if count < ENOUGH:
+        return 1.0
     counts = present.T.astype(float) @ present.astype(float)
     products = residuals[:, :, None] * residuals[:, None, :]
     mean = products.sum(axis=0) / np.maximum(counts, 1)

@@ -191,7 +191,10 @@ class Stage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Findings:
-    """All that one run found. `environment` and `settings` are (name, value) pairs for people to read."""
+    """All that one run found. `environment` and `settings` are (name, value) pairs for people to read.
+
+    `knobs` are those that the design varies, `held` the levels of those that it holds.
+    """
 
     experiment: str
     run: str
@@ -199,6 +202,7 @@ class Findings:
     answer: tuple[str, ...]
     dataset: tuple[tuple[str, str], ...]
     knobs: tuple[str, ...]
+    held: tuple[tuple[str, str], ...]
     complete: bool
     cells: tuple[Cell, ...]
     effects: tuple[Effect, ...]

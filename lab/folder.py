@@ -109,6 +109,8 @@ def locked(folder: Path) -> Iterator[Path]:
         folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     except FileExistsError:
         pass
+    with suppress(FileExistsError):
+        (folder / "logs").mkdir(mode=0o700)
     descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         try:
@@ -129,8 +131,6 @@ def locked(folder: Path) -> Iterator[Path]:
 def server_folder(folder: Path) -> Iterator[ServerFolder]:
     """The servers' folder of a lab folder that is locked; what earlier runs left running in it has been ended."""
     home = home_of(folder)
-    with suppress(FileExistsError):
-        (folder / "logs").mkdir(mode=0o700)
     keep = home.lstat().st_uid if home.exists() else None
     account = server_account(keep=keep)
     if home.parent != folder:

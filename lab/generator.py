@@ -1,19 +1,21 @@
 """Yields a block's sample file and report: the process in which Locust runs one script.
 
-`python -m lab.generator SCRIPT`; ends 0 when the script was run, 1 when it was not, with the reason in the report.
+`LAB_TOKEN=... python -m lab.generator SCRIPT`; ends 0 when the script was run, 1 when it was not, with the reason in
+the report.
 """
 
 # Locust patches the standard library when it is imported: it must come first.
 from locust.env import Environment  # isort: skip
 
 import logging
+import os
 import sys
 import time
 from pathlib import Path
 
 from lab.json_files import read, write
 from lab.recorder import Recorder
-from lab.script import Report, Script
+from lab.script import TOKEN_VARIABLE, Report, Script
 from lab.sensors import pressure_share, read_counters, steal_share
 from lab.users import PairedUser
 
@@ -23,6 +25,7 @@ def main(path: Path) -> int:
     logging.basicConfig(level=logging.WARNING)
     script = read(path, Script)
     PairedUser.script = script
+    PairedUser.token = os.environ[TOKEN_VARIABLE]
     PairedUser.recorder = Recorder(Path(script.samples))
     environment = Environment(user_classes=[PairedUser], catch_exceptions=False)
     errors: list[str] = []

@@ -17,14 +17,14 @@ from lab.progress import Advance
 from lab.recorder import MAGIC, SAMPLE
 from lab.requests import request_headers
 from lab.results import CellProof, ProofRecord, RunFolder
-from lab.script import Line, Report, Script
+from lab.script import TOKEN_VARIABLE, Line, Report, Script
 from lab.server import TREE, Running, Surroundings, boot, floor_path, plain_environment
 from lab.verdict import void_reasons
 
 OVERTIME: Final = 90.0
 """Seconds that a block may take beyond its share before it counts as hung."""
 
-BOOT_SECONDS: Final = 3.0
+BOOT_SECONDS: Final = 2.2
 """What booting the servers and the generator of a block costs of its share of the budget, as seen on two cores."""
 
 
@@ -100,7 +100,7 @@ class Loader:
         self.supervisor.spawn(
             name="generator",
             argv=[sys.executable, "-m", "lab.generator", str(script)],
-            env=plain_environment(),
+            env={**plain_environment(), TOKEN_VARIABLE: self.surroundings.token},
             cwd=TREE,
             log=self.surroundings.logs / "generator.log",
         )
@@ -134,7 +134,6 @@ class Loader:
             lines=tuple(lines), warm=indices(block.warm), passes=indices(block.passes),
             warm_seconds=block.warm_seconds, seconds=block.seconds,
             settle=tuple(f"{each.url}/settle" for each in running.values()),
-            settle_headers=(("Lab-Token", self.surroundings.token),),
         )  # fmt: skip
 
     def _line(self, cell: PlannedCell, *, key: int, proof: CellProof, running: Mapping[str, Running]) -> Line:
@@ -143,12 +142,12 @@ class Loader:
             # Every server answers the floor in turn: the one that did it alone was seen to run 1 % faster for it.
             server = self.experiment.servers[key % len(self.experiment.servers)].name
             method, path, body = "GET", floor_path(proven.length), None
-            headers = {"Lab-Token": self.surroundings.token}
+            headers = {}
         else:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
             request = keyed.operation.request(cell.face, keyed.keys[key])
             server, method, path, body = cell.arm.server, request.method, request.path, request.body
-            headers = request_headers(request, arm=cell.arm, token=self.surroundings.token)
+            headers = request_headers(request, arm=cell.arm)
         return Line(
             cell=cell.index, key=key, method=method, url=running[server].url + path, headers=tuple(headers.items()),
             body=body.decode() if body else None, status=proven.status, length=proven.length, checksum=proven.checksum,

@@ -103,7 +103,7 @@ def plan_run(
     share = budget / (blocks + 1) - boot_seconds
     round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
     rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
-    return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 1.0), keys=keys, seed=seed)
+    return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 0.5), keys=keys, seed=seed)
 
 
 def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
@@ -114,22 +114,23 @@ def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
 def plan_block(plan: Plan, *, index: int) -> BlockPlan:
     """Block `index` of the plan: its seeded request list.
 
-    Each operation's arms come in an order drawn anew for every second pass and reversed in the pass
-    between, so that of any two arms each is as often first as the other. The keys take turns in the same
-    way in every block: what differs between keys is no noise between blocks.
+    Each operation's arms come in an order drawn anew, and reversed in the next round in which cells of the same
+    strides meet, so that of any two arms each is as often first as the other, but for what is left over. The keys
+    take turns in the same way in every block: what differs between keys is no noise between blocks.
     """
     random = Random(f"{plan.seed}/block/{index}")
     operations = sorted({cell.operation for cell in plan.cells})
-    orders: dict[str, list[PlannedCell]] = {}
+    orders: dict[tuple[str, int], list[PlannedCell]] = {}
     passes: list[tuple[Ask, ...]] = []
     for round_index in range(plan.rounds):
         for operation in random.sample(operations, len(operations)):
-            order = [cell for cell in plan.cells if cell.operation == operation]
-            if round_index % 2:
-                order = orders[operation][::-1]
+            level = _level(round_index)
+            if (operation, level) in orders:
+                order = orders.pop((operation, level))[::-1]
             else:
+                order = [cell for cell in plan.cells if cell.operation == operation]
                 random.shuffle(order)
-                orders[operation] = order
+                orders[operation, level] = order
             key = _key(round_index, keys=plan.keys)
             taking = [cell for cell in order if _takes_part(cell, block=index, round_index=round_index)]
             if taking:
@@ -143,6 +144,11 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
         index=index, warm=warm, passes=tuple(passes), warm_seconds=plan.block_seconds * WARM_SHARE,
         seconds=plan.block_seconds,
     )  # fmt: skip
+
+
+def _level(round_index: int) -> int:
+    """How often two divides a round's number (-1 for the first): rounds of one level have cells of the same strides."""
+    return (round_index & -round_index).bit_length() - 1
 
 
 def _key(round_index: int, *, keys: int) -> int:

@@ -23,6 +23,9 @@ from lab.processes import Supervisor
 OLDEST: Final = 140000
 OWN_PREFIX: Final = "windtunnel_"
 CONNECT_SECONDS: Final = 5
+CLAIM: Final = int.from_bytes(b"windtunl")
+"""The advisory lock by which one run owns the lab's databases on a server."""
+
 READY_SECONDS: Final = 30.0
 
 # What the report lists of any server, embedded or given.
@@ -138,6 +141,24 @@ def _check(connection: psycopg2.extensions.connection, *, place: str) -> None:
             f"the role {role} of DATABASE_URL on {place} may not create databases",
             hint=f'let its owner run: ALTER ROLE "{role}" CREATEDB',
         )
+
+
+@contextmanager
+def claimed(postgres_url: str) -> Iterator[None]:
+    """Own the lab's databases on a server until the end of the block: two runs on it would drop each other's.
+
+    Raises LabError when another run owns them, from whichever checkout or machine.
+    """
+    with closing(_connect(postgres_url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", (CLAIM,))
+        row = cursor.fetchone()
+        if not row or not row[0]:
+            raise LabError(
+                "another lab run is using the databases windtunnel_* on this server",
+                hint="wait for it to end, or give this run a server of its own",
+            )
+        connection.commit()
+        yield
 
 
 def measuring_settings(postgres_url: str, database: str) -> tuple[tuple[str, str], ...]:

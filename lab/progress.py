@@ -1,7 +1,7 @@
 """Yields progress on the console, stage by stage, and the stages' wall times. It measures no request."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,6 +24,7 @@ class Progresses:
 
     console: Console
     stages: list[Stage] = field(default_factory=list)
+    keep: Callable[[Sequence[Stage]], None] = lambda _: None
 
     @contextmanager
     def stage(
@@ -39,6 +40,7 @@ class Progresses:
             yield advance
         taken = time.monotonic() - start
         self.stages.append(Stage(name=name, seconds=taken, budget=budget))
+        self.keep(self.stages)
         self.console.print(f"[green]done[/] {name} in {seconds(taken)}", highlight=False)
 
     @contextmanager

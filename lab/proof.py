@@ -119,7 +119,7 @@ class Prover:
 
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
         request = subject.keyed.operation.request(subject.arm.face, subject.keyed.keys[key])
-        headers = request_headers(request, arm=subject.arm, token=self.token)
+        headers = request_headers(request, arm=subject.arm) | {"Lab-Token": self.token}
         if mark:
             headers["Lab-Request"] = mark
         return self.clients[subject.arm.server].send(request.method, request.path, headers=headers, body=request.body)

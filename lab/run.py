@@ -2,22 +2,24 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from rich.console import Console
 
 from lab import environment
 from lab.dataset import Dataset, prepare_dataset
-from lab.derive import derive, planned_cells
+from lab.derive import REPORT_STAGE, derive, planned_cells
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import Stage
 from lab.load import Loader
-from lab.operations import Keyed, load_operations, names
+from lab.operations import load_operations, names
+from lab.postgres import claimed
 from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
@@ -25,6 +27,7 @@ from lab.render import render
 from lab.results import Manifest, RunFolder, new_run
 from lab.server import TREE, Surroundings, new_token
 from lab.services import Services, open_services
+from lab.valkey import forget
 
 FOLDER: Final = TREE / ".lab"
 
@@ -54,19 +57,26 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         with progress.stage("services"):
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
+            stack.enter_context(claimed(services.postgres_url))
         with progress.stage("dataset", is_drawn=False):
             dataset = _dataset(services, size=order.dataset, seed=order.seed, supervisor=supervisor)
         progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
-        pinned = pin(supervisor)
+        machine = (*environment.describe(TREE), *services.kinds)
+        settings = (*services.settings, *pin(supervisor))
         folder = new_run(order.experiment.name)
         on_folder(folder)
-        manifest = _manifest(
-            order, folder=folder, services=services, dataset=dataset, operations=operations, pinned=pinned
-        )
+        progress.keep = partial(folder.save, "stages")
+        manifest = Manifest(
+            experiment=order.experiment, run=folder.path.name, command=order.command, dataset=dataset.facts,
+            started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
+            environment=machine, settings=settings, budget=order.budget, seed=order.seed,
+        )  # fmt: skip
         folder.save("manifest", manifest)
+        surroundings = _surroundings(services, dataset=dataset, commit=dict(machine)["commit"])
+        stack.callback(forget, services.cache_url, prefix=surroundings.cache_prefix)
         loader = Loader(
             experiment=order.experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
-            surroundings=_surroundings(services, dataset=dataset, commit=dict(manifest.environment)["commit"]),
+            surroundings=surroundings,
         )  # fmt: skip
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
             record = prove(loader, services=services, advance=advance)
@@ -76,11 +86,9 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         if derive(folder).has_alarm:
             with progress.stage("confirming", total=order.budget / 2, budget=order.budget / 2) as advance:
                 loader.confirm(record, advance=advance)
-    with progress.stage("report", budget=8.0):
-        folder.save("stages", progress.stages)
+    with progress.stage(REPORT_STAGE, budget=8.0):
         folder.save("findings", derive(folder))
         render(folder)
-    folder.save("stages", progress.stages)
     return folder
 
 
@@ -105,6 +113,7 @@ def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
         with progress.stage("services"):
             supervisor = stack.enter_context(Supervisor())
             services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
+            stack.enter_context(claimed(services.postgres_url))
         with progress.stage("dataset", is_drawn=False):
             return _dataset(services, size=size, seed=seed, supervisor=supervisor)
 
@@ -123,27 +132,6 @@ def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surro
         database_url=dataset.indexed_url, bare_url=dataset.bare_url, cache_url=services.cache_url,
         cache_prefix=f"windtunnel:{secrets.token_hex(4)}", token=new_token(), commit=commit,
         dataset=dataset.identity, logs=FOLDER / "logs",
-    )  # fmt: skip
-
-
-def _manifest(
-    order: Order,
-    *,
-    folder: RunFolder,
-    services: Services,
-    dataset: Dataset,
-    operations: Sequence[Keyed],
-    pinned: tuple[tuple[str, str], ...],
-) -> Manifest:
-    kinds = (
-        ("PostgreSQL", f"{services.postgres_version}, {'embedded' if services.postgres_embedded else 'given'}"),
-        ("cache", f"{services.cache_version}, {'embedded' if services.cache_embedded else 'given'}"),
-    )
-    return Manifest(
-        experiment=order.experiment, run=folder.path.name, started=datetime.now(tz=UTC).isoformat(timespec="seconds"),
-        command=order.command, dataset=dataset.facts, operations=names(operations),
-        environment=(*environment.describe(TREE), *kinds), settings=(*services.settings, *pinned), budget=order.budget,
-        seed=order.seed,
     )  # fmt: skip
 
 

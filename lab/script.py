@@ -1,6 +1,10 @@
 """Yields `Script`, what one block's generator process has to send, and `Report`, what it saw. It sends nothing."""
 
 from dataclasses import dataclass
+from typing import Final
+
+TOKEN_VARIABLE: Final = "LAB_TOKEN"  # noqa: S105 - a name, not a token
+"""The environment variable by which a generator gets the run's token."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,8 @@ class Script:
     """What to send: `warm` and `passes` are lists of indices into `lines`.
 
     Warm-up ends after the pass in which `warm_seconds` are over, measuring after the pass in which `seconds`
-    are over. `settle` are the URLs that are posted to between the two.
+    are over. `settle` are the URLs that are posted to between the two. The run's token is no part of it: a
+    script stays in the run's folder, which people share.
     """
 
     samples: str
@@ -34,7 +39,6 @@ class Script:
     warm_seconds: float
     seconds: float
     settle: tuple[str, ...]
-    settle_headers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,14 @@ class Services:
     statement_counter: bool
     settings: tuple[tuple[str, str], ...]
 
+    @property
+    def kinds(self) -> tuple[tuple[str, str], ...]:
+        """What the manifest says of them: their versions, and whose they are."""
+        return (
+            ("PostgreSQL", f"{self.postgres_version}, {'embedded' if self.postgres_embedded else 'given'}"),
+            ("cache", f"{self.cache_version}, {'embedded' if self.cache_embedded else 'given'}"),
+        )
+
 
 @contextmanager
 def open_services(folder: Path, supervisor: Supervisor, *, environment: Mapping[str, str]) -> Iterator[Services]:

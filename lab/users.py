@@ -22,19 +22,21 @@ FLUSH_NANOSECONDS = 500_000_000
 class PairedUser(FastHttpUser):
     """Replays the script's passes; every request waits for the one before it.
 
-    `script` and `recorder` are set before Locust spawns the one user there is.
+    `script`, `token` and `recorder` are set before Locust spawns the one user there is.
     """
 
     host = "http://127.0.0.1"
     network_timeout = 60.0
     script: ClassVar[Script]
+    token: ClassVar[str]
     recorder: ClassVar[Recorder]
     started_user: ClassVar["PairedUser | None"] = None
 
     def on_start(self) -> None:
         """Warms every arm with the same number of requests, then freezes the garbage of both sides."""
         PairedUser.started_user = self
-        self.headers = [dict(line.headers) for line in self.script.lines]
+        token = {"Lab-Token": self.token}
+        self.headers = [dict(line.headers) | token for line in self.script.lines]
         self.kernels: list[int] = []
         self.passes_done = 0
         self.failures = 0
@@ -46,7 +48,7 @@ class PairedUser(FastHttpUser):
             if time.monotonic() > deadline:
                 break
         for url in self.script.settle:
-            self.client.post(url, headers=dict(self.script.settle_headers), name="settle")
+            self.client.post(url, headers=token, name="settle")
         gc.collect()
         gc.freeze()
         self.counters: Counters = read_counters()

@@ -1,6 +1,6 @@
 """Yields a cache to measure with: an embedded Valkey, or the Redis that a URL names.
 
-Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO alone.
+Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO, and removes keys of a run's own prefix.
 """
 
 import signal
@@ -108,6 +108,13 @@ def given_cache(url: str) -> Cache:
             hint="the lab needs Redis 6 or newer, or any Valkey; or unset CACHE_URL to use the embedded Valkey",
         )
     return Cache(url=url, version=version, embedded=False)
+
+
+def forget(url: str, *, prefix: str) -> None:
+    """Remove the keys that begin with `prefix`, one by one; nobody else's are touched."""
+    with closing(_client(url)) as client:
+        for key in client.scan_iter(match=f"{prefix}*", count=1000):
+            client.unlink(key)
 
 
 def _client(url: str) -> Any:

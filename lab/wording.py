@@ -68,22 +68,26 @@ def repeated_statement(statement: Statement) -> str:
 def answer(
     *,
     knobs: Sequence[str],
+    held: Sequence[tuple[str, str]] = (),
     cells: Sequence[Cell],
     effects: Sequence[Effect],
     proofs: Sequence[Proof],
     blocks: Sequence[Block],
 ) -> tuple[str, ...]:
     """The answer in at most ten lines, the first of which answers the question."""
-    lines = _knob_answer(knobs, cells=cells, effects=effects) if knobs else _server_answer(effects)
+    lines = _knob_answer(knobs, held=held, cells=cells, effects=effects) if knobs else _server_answer(effects)
     return (*lines, _trust(cells=cells, proofs=proofs, blocks=blocks))
 
 
-def _knob_answer(knobs: Sequence[str], *, cells: Sequence[Cell], effects: Sequence[Effect]) -> list[str]:
+def _knob_answer(
+    knobs: Sequence[str], *, held: Sequence[tuple[str, str]], cells: Sequence[Cell], effects: Sequence[Effect]
+) -> list[str]:
     whole = sorted((effect for effect in effects if effect.kind == "whole"), key=lambda each: each.typical.estimate)
     if whole:
         ends = dict.fromkeys((whole[-1], whole[0]))
         reach = [f"{times_interval(each.typical)} ({place(each.operation, each.face)})" for each in ends]
-        head = f"All {len(knobs)} knobs together: {' to '.join(reach)}."
+        fixed = f", with {' and '.join(f'{knob} = {level}' for knob, level in held)}" if held else ""
+        head = f"All {len(knobs)} knobs together{fixed}: {' to '.join(reach)}."
     else:
         head = "The question cannot be answered: all off or all on was not measured."
     places = dict.fromkeys((cell.operation, cell.face) for cell in cells)
@@ -109,7 +113,7 @@ def _place_answer(
     ]
     own = [e for e in effects if (e.operation, e.face, e.kind) == (operation, face, "conditional")]
     strongest = sorted(own, key=lambda effect: effect.typical.estimate)
-    text = ", ".join(f"{effect.subject} {times_interval(effect.typical)}" for effect in strongest) or "not measured"
+    text = ", ".join(map(_short, strongest)) or "not measured"
     given = f"at {strongest[0].given}: " if strongest and strongest[0].given else ""
     return f"{place(operation, face)}: {', '.join(steps) or 'not measured'}; {given}{text}."
 
@@ -121,6 +125,12 @@ def statement_costs(cells: Sequence[Cell], *, operation: str, face: str) -> dict
         for cell in cells
         if (cell.operation, cell.face) == (operation, face) and cell.cold and dict(cell.variant).get("cache") == "off"
     }
+
+
+def _short(effect: Effect) -> str:
+    """An effect in a list: what the interval does not tell apart is called so."""
+    said = f"{effect.subject} {times_interval(effect.typical)}"
+    return f"{said} {verdict_phrase(effect)}" if effect.verdict in {"unclear", "same"} or effect.detail else said
 
 
 def _statements(cells: Sequence[Cell]) -> list[str]:

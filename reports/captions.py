@@ -16,7 +16,8 @@ WATERFALL = (
     "Read from top to bottom: the first bar is the mean service time with every knob off, the last one with every knob "
     "on. Each bar between hangs where the one before ended and is one knob's share of the way: blue saves time, orange "
     "adds some. A share is the knob's average over all orders in which the knobs could be turned on (Shapley), so the "
-    "shares add up exactly. The thin line is the 95 % interval of the share."
+    "shares add up exactly. Only passes in which all settings ran enter here, so the ends differ a little from the "
+    "means in the table of cells. The thin line is the 95 % interval of the share."
 )
 FOREST = (
     "Each row is one comparison. The diamond is the estimated ratio, the thick line its 95 % interval; it has "

@@ -94,7 +94,8 @@ def _sample_search(rng: Random, size: Size) -> SearchParameters:
     low = rng.choice((None, None, None, "5.00", "10.00", "20.00"))
     high = rng.choice((None, None, None, "50.99", "100.99", "250.99"))
     return SearchParameters(
-        category=rng.randint(1, size.categories) if rng.random() < 0.85 else None,
+        # The first categories are the tree's upper shelves: a search begins there, not in its last corner.
+        category=_rank(rng, size.categories // 4) if rng.random() < 0.85 else None,
         min_price=low,
         max_price=high,
         min_rating=rng.choice((None, None, None, "3.00", "3.50", "4.00")),

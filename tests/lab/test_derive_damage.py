@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.derive import INTERRUPTED, derive
+from lab.derive import DAMAGED_REPORT, INTERRUPTED, derive
 from lab.errors import LabError
 from lab.findings import Findings
 from lab.results import RunFolder
@@ -211,3 +211,15 @@ def test_all_blocks_void_leaves_cells_with_a_reason(tmp_path: Path) -> None:
     assert findings.effects == ()
     assert {cell.state for cell in findings.cells} == {"void"}
     assert all(cell.reason for cell in findings.cells)
+
+
+def test_files_that_are_nobodys_or_damaged_take_nothing_along(tmp_path: Path) -> None:
+    """A damaged block report costs its sensors alone, and files of other names are not read."""
+    folder = whole(tmp_path)
+    folder.report_file(2).write_text("{")
+    (folder.blocks / "block-xx.report.json").write_text("{}")
+    (folder.samples / "block-xx.samples").write_text("")
+    findings = derive(folder)
+    assert [block.note for block in findings.blocks] == ["", "", DAMAGED_REPORT, *[""] * (len(findings.blocks) - 3)]
+    assert not findings.complete
+    assert all(cell.state == "measured" for cell in findings.cells)

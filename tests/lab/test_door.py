@@ -164,7 +164,7 @@ def test_a_run_of_another_version_is_refused(door: Door, run: RunFolder) -> None
     assert "is of version 99, this Windtunnel reads version 1" in line
 
 
-@pytest.mark.parametrize("name", ["proof.json", "plan.json", "blocks/block-03.report.json"])
+@pytest.mark.parametrize("name", ["proof.json", "plan.json"])
 def test_a_damaged_file_of_a_run_is_refused_by_name(door: Door, run: RunFolder, name: str) -> None:
     """What cannot be read is named, and nothing is drawn of it."""
     (run.path / name).write_text("{")

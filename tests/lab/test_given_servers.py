@@ -90,6 +90,8 @@ def test_given_servers_are_used_and_described(lab_folder: Path, supervisor: Supe
         assert int(services.postgres_version.split(".")[0]) >= 14
         assert services.cache_version.split()[0] in ("Redis", "Valkey")
         assert dict(services.settings).keys() >= {"shared_buffers", "jit", "fsync"}
+        # The servers under test log there, whosever the services are.
+        assert (lab_folder / "logs").is_dir()
         assert not home_of(lab_folder.resolve()).exists()
 
 

@@ -93,6 +93,16 @@ def test_report_asks_nobody_for_anything(tree: Tree) -> None:
 
 
 @pytest.mark.usefixtures("first")
+def test_a_report_made_again_is_the_same(tree: Tree) -> None:
+    """Findings and page are a function of the run's folder, byte for byte; and no file there holds the token."""
+    run = tree.runs()[-1].path
+    before = {name: (run / name).read_bytes() for name in ("findings.json", "report.html")}
+    assert tree.lab("report", str(run)).returncode == 0
+    assert {name: (run / name).read_bytes() for name in before} == before
+    assert not any(b"Lab-Token" in path.read_bytes() for path in run.rglob("*") if path.is_file())
+
+
+@pytest.mark.usefixtures("first")
 def test_nothing_is_left_running(tree: Tree) -> None:
     """When the door closes, services, servers and generator have ended."""
     assert tree.processes() == []

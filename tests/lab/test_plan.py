@@ -61,25 +61,27 @@ def test_any_two_cells_that_run_in_a_block_share_a_pass(times: list[float], inde
         assert any(set(pair) <= each for each in passes)
 
 
-def test_of_two_arms_each_is_first_as_often() -> None:
-    """Every second pass reverses the order of the one before it."""
-    block = plan_block(planned(0.01, 0.01, 0.01), index=3)
-    assert len(block.passes) > 10
-    for there, back in zip(block.passes[::2], block.passes[1::2], strict=False):
-        assert [ask.cell for ask in there] == [ask.cell for ask in back[::-1]]
+@pytest.mark.parametrize("times", [(0.01, 0.01, 0.01), (0.002, 0.01, 0.05, 0.2)])
+def test_of_two_arms_each_is_first_as_often(times: tuple[float, ...]) -> None:
+    """Orders come in pairs, there and back, for cells of any strides: what is left over is a pass or a few."""
+    plan = planned(*times, budget=600.0)
+    block = plan_block(plan, index=3)
+    for one, other in combinations(range(len(times)), 2):
+        met = [[ask.cell for ask in each] for each in block.passes if {one, other} <= {ask.cell for ask in each}]
+        first = sum(cells.index(one) < cells.index(other) for cells in met)
+        assert len(met) > 10
+        assert abs(2 * first - len(met)) <= len(met).bit_length() + 1
 
 
 @pytest.mark.parametrize("keys", [3, 4, 12])
 def test_keys_take_turns(keys: int) -> None:
-    """Every block replays every key about as often as any other, and each in both orders of the arms."""
+    """Every block replays every key about as often as any other."""
     plan = planned(0.01, 0.01, keys=keys)
     for index in range(8):
         passes = plan_block(plan, index=index).passes
         counts = Counter(each[0].key for each in passes)
         assert set(counts) == set(range(keys))
         assert max(counts.values()) - min(counts.values()) <= 2
-        directions = {(each[0].key, number % 2) for number, each in enumerate(passes)}
-        assert len(directions) == 2 * keys
 
 
 def test_slow_cells_meet_one_key() -> None:
