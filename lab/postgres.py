@@ -111,13 +111,7 @@ def given_postgres(url: str) -> Postgres:
             "DATABASE_URL is no PostgreSQL URL", hint="write it as postgresql://user:password@host:5432/database"
         )
     url = f"postgresql://{rest}"
-    try:
-        parts = psycopg2.extensions.parse_dsn(url)
-    except psycopg2.ProgrammingError:
-        raise LabError(
-            "DATABASE_URL cannot be read as a URL",
-            hint="write it as postgresql://user:password@host:5432/database, with @ : / in a password as %40 %3A %2F",
-        ) from None
+    parts = _parts(url)
     place = f"{parts.get('host', 'the local socket')}:{parts.get('port', '5432')}"
     try:
         with closing(_connect(url)) as connection:
@@ -125,6 +119,21 @@ def given_postgres(url: str) -> Postgres:
             return _described(connection, url=url, embedded=False)
     except psycopg2.Error as error:
         raise _unreachable(place, said=str(error)) from None
+
+
+def _parts(url: str) -> dict[str, Any]:
+    """A URL's parts by libpq's names. Raises LabError, which repeats none of them."""
+    try:
+        parts: dict[str, Any] = psycopg2.extensions.parse_dsn(url)
+    except psycopg2.ProgrammingError:
+        parts = {"host": "@"}
+    if "@" in parts.get("host", ""):
+        # A password's own @ makes the rest of it a part of the host, which would be printed.
+        raise LabError(
+            "DATABASE_URL cannot be read as a URL",
+            hint="write it as postgresql://user:password@host:5432/database, with @ : / in a password as %40 %3A %2F",
+        )
+    return parts
 
 
 def _check(connection: psycopg2.extensions.connection, *, place: str) -> None:

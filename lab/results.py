@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Final
 
 from lab.errors import LabError
@@ -136,6 +137,18 @@ class RunFolder:
     def findings(self) -> Findings:
         """The findings as they were last derived."""
         return read(self.path / "findings.json", Findings)
+
+
+def check_writable(root: Path = ROOT) -> None:
+    """Raises LabError when runs cannot be kept in `root`: better told before the work than after it."""
+    try:
+        root.mkdir(exist_ok=True)
+        with TemporaryFile(dir=root):
+            pass
+    except OSError as error:
+        raise LabError(
+            f"cannot write to {root}: {error.strerror}", hint="free the disk or mend its permissions"
+        ) from error
 
 
 def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:

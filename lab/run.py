@@ -24,7 +24,7 @@ from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.render import render
-from lab.results import Manifest, RunFolder, new_run
+from lab.results import Manifest, RunFolder, check_writable, new_run
 from lab.server import TREE, Surroundings, new_token
 from lab.services import Services, open_services
 from lab.valkey import forget
@@ -52,6 +52,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     """
     progress = Progresses(console, stages=_installed())
     operations = load_operations(order.experiment, dataset=order.dataset, seed=order.seed)
+    check_writable()
     cells = planned_cells(order.experiment, operations=names(operations))
     with ExitStack() as stack:
         with progress.stage("services"):

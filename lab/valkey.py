@@ -85,6 +85,9 @@ def given_cache(url: str) -> Cache:
         parts, place = urlsplit(""), ""
     if parts.scheme not in ("redis", "rediss", "unix"):
         raise LabError("CACHE_URL is no Redis URL", hint="write it as redis://:password@host:6379/0")
+    if parts.scheme != "unix" and not parts.path.strip("/").isdigit() and parts.path.strip("/"):
+        # redis-py would take database 0 in silence.
+        raise LabError("CACHE_URL names its database by a word", hint="write a number, as in redis://host:6379/0")
     try:
         version, major = _version(url)
     except redis.exceptions.AuthenticationError:

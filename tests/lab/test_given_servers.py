@@ -68,7 +68,9 @@ def test_servers_that_never_answer_are_given_up_soon(lab_folder: Path, superviso
         ("DATABASE_URL", "mysql://u:secret@h/d", "DATABASE_URL is no PostgreSQL URL"),
         ("DATABASE_URL", "secret", "DATABASE_URL is no PostgreSQL URL"),
         ("DATABASE_URL", "postgresql://u:sec%ret@h:x/d", "DATABASE_URL cannot be read as a URL"),
+        ("DATABASE_URL", "postgresql://u:p@secret@h/d", "DATABASE_URL cannot be read as a URL"),
         ("CACHE_URL", "memcached://u:secret@h", "CACHE_URL is no Redis URL"),
+        ("CACHE_URL", "redis://:secret@h/shop", "CACHE_URL names its database by a word"),
         ("CACHE_URL", "redis://h:secret/0", "CACHE_URL is no Redis URL"),
     ],
 )
