@@ -3,6 +3,8 @@
 
 def seconds(value: float) -> str:
     """A duration with three significant digits, as in `1.24 s`, `12.4 ms` or `124 µs`."""
+    if value == 0:
+        return "0 s"
     for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
         if abs(value) >= size or unit == "µs":
             return f"{_three(value / size)} {unit}"

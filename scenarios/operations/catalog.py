@@ -90,15 +90,14 @@ def _sample_list(rng: Random, size: Size) -> ListParameters:
 
 
 def _sample_search(rng: Random, size: Size) -> SearchParameters:
-    # Most filters are left out most of the time: customers narrow down until little is left, not nothing.
-    low = rng.choice((None, None, None, "5.00", "10.00", "20.00"))
-    high = rng.choice((None, None, None, "50.99", "100.99", "250.99"))
+    # A shelf, and one thing more at the most: customers narrow down until little is left, not nothing. The first
+    # categories are the tree's upper shelves: a search begins there, not in its last corner.
+    narrowed = rng.choice(("", "", "min_price", "max_price", "min_rating"))
     return SearchParameters(
-        # The first categories are the tree's upper shelves: a search begins there, not in its last corner.
         category=_rank(rng, size.categories // 4) if rng.random() < 0.85 else None,
-        min_price=low,
-        max_price=high,
-        min_rating=rng.choice((None, None, None, "3.00", "3.50", "4.00")),
+        min_price=rng.choice(("5.00", "10.00", "20.00")) if narrowed == "min_price" else None,
+        max_price=rng.choice(("150.99", "300.99", "999.99")) if narrowed == "max_price" else None,
+        min_rating=rng.choice(("3.00", "3.50", "4.00")) if narrowed == "min_rating" else None,
         ordering=rng.choice((None, "newest", "price", "-price", "-rating")),
         page=1 if rng.random() < 0.9 else 2,
     )
