@@ -210,6 +210,6 @@ def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecor
 
 
 def _some_cell(floor: PlannedCell, *, loader: Loader, record: ProofRecord) -> CellProof:
-    """A proven cell of the floor's operation and face: all of them have the same bodies."""
-    same = [c.index for c in loader.cells if c.arm and (c.operation, c.face) == (floor.operation, floor.face)]
-    return next((proof for proof in record.cells if proof.cell in same and not proof.void), record.cells[same[0]])
+    """The cell of the floor's operation and face that was proven with most keys: all of them have the same bodies."""
+    same = {c.index for c in loader.cells if c.arm and (c.operation, c.face) == (floor.operation, floor.face)}
+    return max((proof for proof in record.cells if proof.cell in same), key=lambda proof: len(proof.answers))
