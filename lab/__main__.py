@@ -164,6 +164,8 @@ def _terminated(_number: int, _frame: FrameType | None) -> None:
 def main() -> int:
     """Runs the door that the first word names and returns the exit code."""
     signal.signal(signal.SIGTERM, _terminated)
+    # A shell starts its background jobs with SIGINT ignored; a run must end by it all the same.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words = sys.argv[1:]
     door = DOORS.get(words[0]) if words else None
     try:

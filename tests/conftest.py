@@ -1,6 +1,8 @@
 """Yields the services that tests run on: those that the settings name, else embedded ones of the session's own."""
 
 import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +11,10 @@ from hypothesis import settings
 from lab.folder import erase
 from lab.processes import Supervisor
 from lab.services import Services, open_services
+
+# A suite that is started in the background has SIGINT ignored, and so would every child that a test interrupts.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Machines are shared: how long an example takes says nothing of the code.
 settings.register_profile("shared", deadline=None)

@@ -60,7 +60,7 @@ def test_ratios_have_three_significant_digits(value: float) -> None:
         (units.seconds(1.2345), "1.23 s"),
         (units.seconds(0.0124), "12.4 ms"),
         (units.seconds(0.000124), "124 µs"),
-        (units.seconds(0.0), "0.00 µs"),
+        (units.seconds(0.0), "0 s"),
         (units.size(812), "812 B"),
         (units.size(12_400), "12.4 kB"),
         (units.ratio(0.4123), "0.412"),
