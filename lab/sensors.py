@@ -42,10 +42,13 @@ def read_counters() -> Counters:
 
 def steal_share(before: Counters, after: Counters) -> float | None:
     """Share of all CPU time between two readings that the host took away; None where it is not counted."""
-    if None in (before.total_ticks, before.steal_ticks, after.total_ticks, after.steal_ticks):
+    if (
+        before.total_ticks is None
+        or after.total_ticks is None
+        or before.steal_ticks is None
+        or after.steal_ticks is None
+    ):
         return None
-    assert before.total_ticks is not None and after.total_ticks is not None  # noqa: PT018, S101
-    assert before.steal_ticks is not None and after.steal_ticks is not None  # noqa: PT018, S101
     ticks = after.total_ticks - before.total_ticks
     return (after.steal_ticks - before.steal_ticks) / ticks if ticks else 0.0
 

@@ -182,18 +182,21 @@ METHOD: Final = """
 Every arm answered the same seeded requests, one at a time, interleaved in random order; any two arms were compared
 only over passes in which both ran. Each block had server processes of its own.
 
-A block gives one value per comparison: the 20 % trimmed mean of the log-ratios of its pairs. The estimate is the mean
-over blocks, the interval a t interval over blocks. The intervals of one kind of effect hold together at 95 % (max-T on
-p-values), so that looking at many does not make one of them lie.
+A block gives one value per comparison: the 20 % trimmed mean of the log-ratios of its pairs, the typical request.
+Beside it stands the ratio of the sums, the total, which a few slow requests move; both decide, and between two
+servers the share of slow requests too. A request above 250 ms is asked once in every second block, with one of the
+keys. The estimate is the mean over blocks, the interval a t interval over blocks. The intervals of one kind of effect
+hold together at 95 % (max-T on p-values), so that looking at many does not make one of them lie.
 
-Verdicts: slower or faster when the whole interval is beyond the tolerance of 2 %; same when it lies inside 5 % and the
-estimate inside 2 %; else unclear, which is no pass.
+Verdicts: slower or faster when a whole interval is beyond the tolerance of 2 %; same when all lie inside 5 % and the
+estimates inside 2 %; else unclear, which is no pass.
 
 A cached cell is measured warm: its keys were answered before, and the keys replayed are among them.
 
 Before timing, the answers of every arm were read into the same values and compared with the first arm's.
 
-Statements, rows and buffers are counted in a pass of their own, and the statements held against PostgreSQL's own count.
+Statements, rows and buffers are counted in a pass of their own, and the statements held against PostgreSQL's own
+count.
 """
 
 
