@@ -150,7 +150,7 @@ class Loader:
             headers = request_headers(request, arm=cell.arm)
         return Line(
             cell=cell.index, key=key, method=method, url=running[server].url + path, headers=tuple(headers.items()),
-            body=body.decode() if body else None, status=proven.status, length=proven.length, checksum=proven.checksum,
+            body=body, status=proven.status, length=proven.length, checksum=proven.checksum,
         )  # fmt: skip
 
 

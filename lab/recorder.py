@@ -1,18 +1,21 @@
 """Yields sample files: append-only frames of samples, each with its checksum, and their valid prefix again.
 
-It derives nothing from a sample. Layout: the magic, then frames of (row count, CRC-32, rows).
+It derives nothing from a sample. Layout: the magic, then frames of (row count, CRC-32, columns): within a frame each
+field of SAMPLE stands as one column, so that a reader takes those that it needs.
 """
 
 import struct
 import zlib
+from collections.abc import Callable, Iterator
+from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-MAGIC: Final = b"WTSAMPLE\x01"
-"""File kind and version. Version 1: the rows of SAMPLE, little-endian."""
+MAGIC: Final = b"WTSAMPLE\x02"
+"""File kind and version. Version 2: columns of SAMPLE, little-endian; version 1 had rows, and `ok` for `fault`."""
 
 SAMPLE: Final = np.dtype(
     [
@@ -20,7 +23,7 @@ SAMPLE: Final = np.dtype(
         ("key", "<u2"),
         ("round", "<u4"),
         ("status", "<u2"),
-        ("ok", "<u1"),
+        ("fault", "<u1"),
         ("warm", "<u1"),
         ("bytes", "<u4"),
         ("due", "<i8"),
@@ -28,65 +31,110 @@ SAMPLE: Final = np.dtype(
         ("done", "<i8"),
     ]
 )
-"""One request: times in nanoseconds of a monotonic clock; `round` is the pass it belongs to."""
+"""One request: times in nanoseconds of a monotonic clock; `round` is the pass, or the trial, that it belongs to."""
 
 _FRAME = struct.Struct("<II")
 
 
-class Recorder:
-    """Appends samples to a file, a frame at a time; what is flushed survives the process."""
+class Fault(IntEnum):
+    """What is wrong with an answer; 0 is nothing. An arrival that was never sent has `sent` and `done` -1."""
 
-    def __init__(self, path: Path, *, every: int = 256) -> None:
-        """A new file at `path` with frames of at most `every` samples. Raises FileExistsError."""
-        self._file = path.open("xb", buffering=0)
-        self._file.write(MAGIC)
-        self._rows = np.zeros(every, dtype=SAMPLE)
-        self._count = 0
+    NONE = 0
+    STATUS = 1
+    SIZE = 2
+    CONTENT = 3
+    GRAPHQL_ERRORS = 4
+    REFUSED = 5
+    RESET = 6
+    TIME_OUT = 7
+    TRUNCATED = 8
+    PROTOCOL = 9
+    UNSENT = 10
+
+
+class Recorder:
+    """Takes samples and gives them away a frame at a time, to a file or to a function; what is flushed survives."""
+
+    def __init__(self, target: Path | Callable[[bytes], object], *, every: int = 256) -> None:
+        """Frames of at most `every` samples, to a new file at `target` or to `target`. Raises FileExistsError."""
+        self._file = target.open("xb", buffering=0) if isinstance(target, Path) else None
+        self._write: Callable[[bytes], object] = self._file.write if self._file else target  # type: ignore[assignment]
+        self._write(MAGIC)
+        self._every = every
+        self._rows: list[tuple[int, ...]] = []
         self.written = 0
 
     def add(self, row: tuple[int, ...]) -> None:
         """Takes one sample in the order of SAMPLE's fields."""
-        self._rows[self._count] = row
-        self._count += 1
-        if self._count == len(self._rows):
+        self._rows.append(row)
+        if len(self._rows) == self._every:
             self.flush()
 
-    def flush(self) -> None:
-        """Writes what was taken since the last flush as one frame."""
-        if self._count:
-            payload = self._rows[: self._count].tobytes()
-            self._file.write(_FRAME.pack(self._count, zlib.crc32(payload)) + payload)
-            self.written += self._count
-            self._count = 0
+    def flush(self) -> NDArray[np.void]:
+        """Writes what was taken since the last flush as one frame, and returns it."""
+        rows = np.array(self._rows, dtype=SAMPLE)
+        if len(rows):
+            self._rows = []
+            self._write(frame(rows))
+            self.written += len(rows)
+        return rows
 
     def close(self) -> None:
         """Flushes and closes."""
         self.flush()
-        self._file.close()
+        if self._file:
+            self._file.close()
+
+
+def frame(rows: NDArray[np.void]) -> bytes:
+    """`rows` of SAMPLE as one frame."""
+    payload = b"".join(rows[name].tobytes() for name in SAMPLE.names or ())
+    return _FRAME.pack(len(rows), zlib.crc32(payload)) + payload
+
+
+def frames(path: Path) -> Iterator[NDArray[np.void] | str]:
+    """The frames of the file's valid prefix (rows of SAMPLE), and at last, where there is damage, what it is.
+
+    Holds one frame in memory. Never raises for damage: a file that is no sample file at all gives its damage alone.
+    """
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            yield f"{path.name} is not a sample file of version {MAGIC[-1]}"
+            return
+        read, left = 0, path.stat().st_size - len(MAGIC)
+        while header := file.read(_FRAME.size):
+            damage = "ends inside a frame"
+            if len(header) == _FRAME.size:
+                count, checksum = _FRAME.unpack(header)
+                left -= _FRAME.size + count * SAMPLE.itemsize
+                # A damaged count may ask for more than any memory holds.
+                if left >= 0:
+                    payload = file.read(count * SAMPLE.itemsize)
+                    damage = "" if zlib.crc32(payload) == checksum else "has a damaged frame"
+            if damage:
+                yield f"{path.name} {damage}; {read} samples before it are used"
+                return
+            yield _columns(payload, count=count)
+            read += count
 
 
 def read_samples(path: Path) -> tuple[NDArray[np.void], str]:
-    """The samples of the file's valid prefix (rows of SAMPLE), and what is wrong with the rest, or "".
+    """All samples of the file's valid prefix (rows of SAMPLE), and what is wrong with the rest, or ""."""
+    found: list[NDArray[np.void]] = []
+    damage = ""
+    for each in frames(path):
+        if isinstance(each, str):
+            damage = each
+        else:
+            found.append(each)
+    return np.concatenate(found) if found else np.zeros(0, dtype=SAMPLE), damage
 
-    Never raises for damage: a file that is no sample file at all gives no rows and says so.
-    """
-    data = path.read_bytes()
-    if not data.startswith(MAGIC):
-        return np.zeros(0, dtype=SAMPLE), f"{path.name} is not a sample file of version 1"
-    at, frames, damage = len(MAGIC), [], ""
-    while at < len(data):
-        if at + _FRAME.size > len(data):
-            damage = "ends inside a frame"
-            break
-        count, checksum = _FRAME.unpack_from(data, at)
-        payload = data[at + _FRAME.size : at + _FRAME.size + count * SAMPLE.itemsize]
-        if len(payload) < count * SAMPLE.itemsize:
-            damage = "ends inside a frame"
-            break
-        if zlib.crc32(payload) != checksum:
-            damage = "has a damaged frame"
-            break
-        frames.append(np.frombuffer(payload, dtype=SAMPLE))
-        at += _FRAME.size + len(payload)
-    rows = np.concatenate(frames) if frames else np.zeros(0, dtype=SAMPLE)
-    return rows, f"{path.name} {damage}; {len(rows)} samples before it are used" if damage else ""
+
+def _columns(payload: bytes, *, count: int) -> NDArray[np.void]:
+    rows = np.empty(count, dtype=SAMPLE)
+    at = 0
+    for name in SAMPLE.names or ():
+        kind = SAMPLE[name]
+        rows[name] = np.frombuffer(payload, dtype=kind, count=count, offset=at)
+        at += count * kind.itemsize
+    return rows

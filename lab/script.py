@@ -9,17 +9,21 @@ TOKEN_VARIABLE: Final = "LAB_TOKEN"  # noqa: S105 - a name, not a token
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One concrete request with the answer that was proven: its status, its length in bytes and its CRC-32."""
+    """One concrete request with the answer that is right: its status, its length in bytes and its CRC-32.
+
+    Where one of these is None, any will do, and any 2xx status; `graphql` asks for an answer without `errors`.
+    """
 
     cell: int
     key: int
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
-    body: str | None
-    status: int
-    length: int
-    checksum: int
+    body: bytes | None
+    status: int | None
+    length: int | None
+    checksum: int | None
+    graphql: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
+import psutil
+
 _KERNEL_INPUT = bytes(64 * 1024)
 
 
@@ -58,3 +60,18 @@ def pressure_share(before: Counters, after: Counters, *, seconds: float) -> floa
     if before.stalled_microseconds is None or after.stalled_microseconds is None:
         return None
     return (after.stalled_microseconds - before.stalled_microseconds) / 1e6 / seconds if seconds else 0.0
+
+
+def cpu_seconds(pid: int) -> float | None:
+    """CPU seconds so far of a process, of all that descend from it and of its children that ended; None if it is gone."""
+    try:
+        root = psutil.Process(pid)
+        spent = root.cpu_times()
+        total = spent.user + spent.system + spent.children_user + spent.children_system
+    except psutil.Error:
+        return None
+    for child in root.children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            spent = child.cpu_times()
+            total += spent.user + spent.system
+    return float(total)

@@ -35,9 +35,9 @@ def block_times(samples: NDArray[np.void], *, index: int, cells: int) -> BlockTi
     measured = samples[samples["warm"] == 0]
     passes = int(measured["round"].max()) + 1 if len(measured) else 0
     seconds = np.full((passes, cells), np.nan)
-    right = measured[measured["ok"] == 1]
+    right = measured[measured["fault"] == 0]
     seconds[right["round"], right["cell"]] = (right["done"] - right["sent"]) / 1e9
-    failures = np.bincount(samples["cell"][samples["ok"] == 0], minlength=cells)
+    failures = np.bincount(samples["cell"][samples["fault"] != 0], minlength=cells)
     return BlockTimes(index=index, seconds=seconds, failures=failures)
 
 

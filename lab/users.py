@@ -1,22 +1,46 @@
-"""Yields the Locust users: one that replays a script to all arms, with one request in flight, and records each.
+"""Yields the Locust users: one that replays a script to all arms in pairs, one that runs trials; each records all.
 
-It runs inside Locust alone, and judges no answer beyond: is it the one that was proven?
+They run inside Locust alone, and judge no answer beyond: is it the one that was proven?
 """
 
 import gc
 import time
-import zlib
 from collections.abc import Sequence
-from typing import ClassVar
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
 
+import gevent
+from gevent.queue import Queue
+from geventhttpclient.url import URL
 from locust import FastHttpUser, task
+from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import StopUser
 
-from lab.recorder import Recorder
+from lab.answers import fault_of, fault_of_error
+from lab.arrivals import Arrivals, due_times, level, share
+from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, read_counters, reference_kernel
+from lab.tally import Tally
+from lab.timer import Timer
+from lab.trial import LoadScript, ShareReport, Trial
 
-FLUSH_NANOSECONDS = 500_000_000
+FLUSH_NANOSECONDS: Final = 500_000_000
+SECOND: Final = 1_000_000_000
+
+
+def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple[int, int, Fault]:
+    """Sends one request and reads all of the answer: its status (0 for none), its bytes, and what is wrong with it."""
+    response = client.request(line.method, line.url, data=line.body, headers=headers, name=name)
+    status: int = response.status_code or 0
+    try:
+        body = response.content or b""
+    except FAILURE_EXCEPTIONS as error:
+        return status, 0, fault_of_error(error, in_body=True)
+    error = getattr(response, "error", None)
+    if status == 0 and error is not None:
+        return 0, 0, fault_of_error(error, in_body=False)
+    return status, len(body), fault_of(line, status=status, body=body)
 
 
 class PairedUser(FastHttpUser):
@@ -72,14 +96,170 @@ class PairedUser(FastHttpUser):
 
     def _send(self, line: Line, *, headers: dict[str, str], number: int, warm: bool) -> None:
         sent = time.monotonic_ns()
-        response = self.client.request(line.method, line.url, data=line.body, headers=headers, name="paired")
-        body = response.content or b""
+        status, size, fault = ask(self.client, line, headers=headers, name="paired")
         done = time.monotonic_ns()
-        ok = response.status_code == line.status and len(body) == line.length and zlib.crc32(body) == line.checksum
-        self.failures += not ok
+        self.failures += fault != Fault.NONE
         self.sent += 1
-        row = (line.cell, line.key, number, response.status_code or 0, ok, warm, len(body), sent, sent, done)
-        self.recorder.add(row)
+        self.recorder.add((line.cell, line.key, number, status, fault, warm, size, sent, sent, done))
         if done - getattr(self, "flushed", done) > FLUSH_NANOSECONDS:
             self.recorder.flush()
             self.flushed = done
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """One generator's part in a trial: as number `worker` of `workers`, from `start`, ns of its monotonic clock."""
+
+    number: int
+    trial: Trial
+    start: int
+    worker: int = 0
+    workers: int = 1
+
+
+class LoadUser(FastHttpUser):
+    """Runs the trials that are put into `orders`, until None is; puts the share of each, or an error, into `results`.
+
+    One stands for all the users or arrivals of its process: each is a greenlet of its own. A request is sent once,
+    whatever becomes of its connection, and is not sent on to where a redirect leads. Times are recorded in nanoseconds
+    from the trial's start. `prepare` is called before Locust spawns the one user that there is.
+    """
+
+    host = "http://127.0.0.1"
+    script: ClassVar[LoadScript]
+    token: ClassVar[str]
+    recorder: ClassVar[Recorder]
+    orders: ClassVar["Queue[Order | None]"]
+    results: ClassVar["Queue[ShareReport | BaseException]"]
+
+    timer: Timer | None = None
+
+    @classmethod
+    def prepare(cls, script: LoadScript, *, token: str, recorder: Recorder) -> None:
+        """What the user sends and where its samples go; `token` is the target's, or empty."""
+        cls.script, cls.token, cls.recorder = script, token, recorder
+        cls.orders, cls.results = Queue(), Queue()
+        cls.network_timeout = cls.connection_timeout = script.request_seconds
+        cls.concurrency = max(trial.most for trial in script.trials)
+
+    def _prepare(self) -> Timer:
+        self.client.client.redirect_response_codes = frozenset()
+        self.client.client.cookiejar = None
+        for origin in {line.url.split("/", 3)[2]: line.url for line in self.script.lines}.values():
+            # The client would ask again, up to this many times and one more, when a connection breaks.
+            self.client.client.clientpool.get_client(URL(origin))._connection_pool.size = -1  # noqa: SLF001
+        token = {"Lab-Token": self.token} if self.token else {}
+        self.headers = [dict(line.headers) | token for line in self.script.lines]
+        return Timer()
+
+    def on_stop(self) -> None:
+        """Gives the timer's file back."""
+        if self.timer:
+            self.timer.close()
+
+    @task
+    def serve(self) -> None:
+        """One trial."""
+        order = self.orders.get()
+        if order is None:
+            raise StopUser
+        try:
+            self.timer = self.timer or self._prepare()
+            self.results.put(self._run(order, timer=self.timer))
+        except (Exception, gevent.Timeout) as error:
+            self.results.put(error)
+            raise
+
+    def _run(self, order: Order, *, timer: Timer) -> ShareReport:
+        self.order, self.flying = order, 0
+        self.broken: BaseException | None = None
+        self.tally = Tally(self.recorder)
+        gc.collect()
+        gc.freeze()
+        timer.sleep_until(order.start)
+        cpu_started = time.process_time()
+        if order.trial.arrivals:
+            self._open(order, arrivals=order.trial.arrivals, timer=timer)
+        else:
+            self._closed(order)
+        while self.flying and self.broken is None:
+            self.tally.beat()
+            gevent.sleep(0.001)
+        if self.broken is not None:
+            raise self.broken
+        return self.tally.report(cpu_seconds=time.process_time() - cpu_started)
+
+    def _open(self, order: Order, *, arrivals: Arrivals, timer: Timer) -> None:
+        """Sends each arrival of this worker's share when it is due, however many are under way."""
+        trial, start = order.trial, order.start
+        due = due_times(arrivals)
+        numbers = share(due, worker=order.worker, workers=order.workers)
+        sequence, length = trial.sequence, len(trial.sequence)
+        for number, at in zip(numbers.tolist(), due[numbers].tolist(), strict=True):
+            timer.sleep_until(start + at)
+            if self.broken is not None:
+                return
+            index = sequence[number % length]
+            if self.flying >= trial.most:
+                line = self.script.lines[index]
+                warm = at < trial.warm_seconds * SECOND
+                self.tally.add((line.cell, line.key, order.number, 0, Fault.UNSENT, warm, 0, at, -1, -1))
+                continue
+            self.flying += 1
+            gevent.spawn_raw(self._arrive, index, at)
+            self.tally.beat()
+
+    def _arrive(self, index: int, at: int) -> None:
+        try:
+            self._send(index, due=at)
+        except BaseException as error:  # noqa: BLE001 - the trial ends by it, whatever it is
+            self.broken = error
+        finally:
+            self.flying -= 1
+
+    def _closed(self, order: Order) -> None:
+        """Keeps as many users asking as the profile says, each waiting for its answer."""
+        most = max(max(segment.begin, segment.end) for segment in order.trial.users)
+        places = range(order.worker, int(most + 0.5), order.workers)
+        self.position = order.worker
+        self.flying = len(places)
+        for place in places:
+            gevent.spawn_raw(self._user, place)
+
+    def _user(self, place: int) -> None:
+        order, trial = self.order, self.order.trial
+        end = order.start + int(trial.seconds * SECOND)
+        steady = len({level for each in trial.users for level in (each.begin, each.end)}) == 1
+        try:
+            while (now := time.monotonic_ns()) < end and self.broken is None:
+                if not steady and place >= int((level(trial.users, (now - order.start) / SECOND) or 0.0) + 0.5):
+                    gevent.sleep(0.01)
+                    continue
+                index = trial.sequence[self.position % len(trial.sequence)]
+                self.position += order.workers
+                self._send(index, due=None)
+                self.tally.beat()
+        except BaseException as error:  # noqa: BLE001 - the trial ends by it, whatever it is
+            self.broken = error
+        finally:
+            self.flying -= 1
+
+    def _send(self, index: int, *, due: int | None) -> None:
+        """One request; without `due` it is due when it is sent."""
+        order, line = self.order, self.script.lines[index]
+        timeout = gevent.Timeout.start_new(self.script.request_seconds)
+        sent = time.monotonic_ns()
+        try:
+            status, size, fault = ask(self.client, line, headers=self.headers[index], name="load")
+        except gevent.Timeout as over:
+            if over is not timeout:
+                raise
+            status, size, fault = 0, 0, Fault.TIME_OUT
+        finally:
+            done = time.monotonic_ns()
+            timeout.close()
+        sent -= order.start
+        at = sent if due is None else due
+        warm = at < order.trial.warm_seconds * SECOND
+        row = (line.cell, line.key, order.number, status, fault, warm, size, at, sent, done - order.start)
+        self.tally.add(row)

@@ -16,7 +16,7 @@ from lab.experiment import Arm, Experiment, Knob, Server
 from lab.findings import Evidence, Proof, Stage, Statement
 from lab.json_files import write
 from lab.plan import Plan, PlannedCell, plan_block, plan_run
-from lab.recorder import Recorder
+from lab.recorder import Fault, Recorder
 from lab.results import CellProof, Manifest, ProofRecord, ProvenAnswer, RunFolder
 from lab.script import Report
 
@@ -146,10 +146,10 @@ class FakeRun:
         for warm, number, asks in passes:
             noise = np.exp(random.normal(0.0, self.drift) + random.normal(0.0, self.noise, len(asks)))
             for ask, factor in zip(asks, noise, strict=True):
-                sent, ok = clock, ask.cell not in self.wrong
+                sent, fault = clock, Fault.CONTENT if ask.cell in self.wrong else Fault.NONE
                 clock += round(usual[ask.cell] * factor * 1e9)
-                failures += not ok
-                recorder.add((ask.cell, ask.key, number, 200, ok, warm, lengths[ask.cell], sent, sent, clock))
+                failures += bool(fault)
+                recorder.add((ask.cell, ask.key, number, 200, fault, warm, lengths[ask.cell], sent, sent, clock))
         recorder.close()
         report = Report(
             requests=recorder.written, failures=failures, seconds=clock / 1e9, passes_done=len(block.passes),

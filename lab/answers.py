@@ -1,0 +1,50 @@
+"""Yields what is wrong with an answer, by the line that asked for it. It sends nothing."""
+
+import json
+import zlib
+from typing import Final
+
+from lab.recorder import Fault
+from lab.script import Line
+
+_BY_NAME: Final = {
+    "Timeout": Fault.TIME_OUT,
+    "HTTPConnectionClosed": Fault.RESET,
+    "HTTPParseError": Fault.PROTOCOL,
+    "error": Fault.PROTOCOL,
+}
+"""The exceptions of gevent, geventhttpclient and zlib, by name: none of them is imported where Locust is not."""
+
+
+def fault_of(line: Line, *, status: int, body: bytes) -> Fault:
+    """The first thing that is wrong with a whole answer: status, size, content, then `errors` where GraphQL was asked."""
+    if status != line.status if line.status is not None else not 200 <= status < 300:
+        return Fault.STATUS
+    if line.length is not None and len(body) != line.length:
+        return Fault.SIZE
+    if line.checksum is not None and zlib.crc32(body) != line.checksum:
+        return Fault.CONTENT
+    if line.graphql and _has_errors(body):
+        return Fault.GRAPHQL_ERRORS
+    return Fault.NONE
+
+
+def fault_of_error(error: BaseException, *, in_body: bool) -> Fault:
+    """What an exception in place of an answer means; `in_body` when a status had come already."""
+    if isinstance(error, TimeoutError):
+        return Fault.TIME_OUT
+    found = _BY_NAME.get(type(error).__name__)
+    if found is None:
+        found = Fault.RESET if isinstance(error, ConnectionResetError | BrokenPipeError) else Fault.REFUSED
+    return Fault.TRUNCATED if in_body and found in {Fault.RESET, Fault.REFUSED} else found
+
+
+def _has_errors(body: bytes) -> bool:
+    """Whether a GraphQL answer tells of errors; one that is no JSON object is an error too."""
+    if b'"errors"' not in body:
+        return not body.lstrip().startswith(b"{")
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return True
+    return not isinstance(value, dict) or "errors" in value

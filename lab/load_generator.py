@@ -1,0 +1,86 @@
+"""Yields a load's sample files and its report: the process in which Locust runs trials, alone or as a master of workers.
+
+`python -m lab.load_generator SCRIPT`; ends 0 when all trials were run, 1 when not, with the reason in the report.
+"""
+
+# Locust patches the standard library when it is imported: it must come first.
+from locust.env import Environment as _  # isort: skip
+
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from lab.conduct import Alone, BrokenLoad, Conductor, Master
+from lab.json_files import read, write
+from lab.recorder import frames
+from lab.script import TOKEN_VARIABLE
+from lab.sensors import cpu_seconds, pressure_share, read_counters, reference_kernel, steal_share
+from lab.trial import LoadReport, LoadScript, Trial, TrialReport, worker_samples
+from lab.wire import WORKER_TOKEN
+
+KERNELS = 5
+"""Readings of the reference kernel before a trial and after it, of which the best counts."""
+
+
+def main(path: Path) -> int:
+    """Runs the script at `path`, trial after trial; the report is written anew after each."""
+    logging.basicConfig(level=logging.WARNING)
+    script = read(path, LoadScript)
+    report = LoadReport(trials=())
+    conductor: Conductor | None = None
+    try:
+        token = os.environ.get(TOKEN_VARIABLE, "")
+        if script.workers:
+            conductor = Master(script, token=token, worker_token=os.environ[WORKER_TOKEN])
+        else:
+            conductor = Alone(script, token=token)
+        for number, trial in enumerate(script.trials):
+            found = _conduct(conductor, number, trial, script=script)
+            report = LoadReport(trials=(*report.trials, found))
+            write(report, Path(script.report))
+        counted = conductor.finish()
+        recorded = sum(_requests_in(file) for file in sample_files(script))
+        error = "" if recorded == counted else f"{recorded} requests recorded, {counted} counted by Locust"
+        report = LoadReport(trials=report.trials, recorded=recorded, counted=counted, error=error)
+    except (BrokenLoad, OSError) as broken:
+        if conductor:
+            conductor.finish()
+        lost = broken.lost if isinstance(broken, BrokenLoad) else ()
+        report = LoadReport(trials=report.trials, lost=lost, error=str(broken) or repr(broken))
+    write(report, Path(script.report))
+    return 1 if report.error else 0
+
+
+def sample_files(script: LoadScript) -> list[Path]:
+    """The files that the script's samples go to."""
+    path = Path(script.samples)
+    return [worker_samples(path, number) for number in range(script.workers)] if script.workers else [path]
+
+
+def _conduct(conductor: Conductor, number: int, trial: Trial, *, script: LoadScript) -> TrialReport:
+    kernels = [min(reference_kernel() for _ in range(KERNELS))]
+    processes = {each.name: each.pid for each in script.observed}
+    before = {name: cpu_seconds(pid) for name, pid in processes.items()}
+    counters, started = read_counters(), time.monotonic()
+    shares = conductor.run(number, trial)
+    seconds, after = time.monotonic() - started, read_counters()
+    cpu = [
+        (name, now - then)
+        for name, pid in processes.items()
+        if (then := before[name]) is not None and (now := cpu_seconds(pid)) is not None
+    ]
+    kernels.append(min(reference_kernel() for _ in range(KERNELS)))
+    return TrialReport(
+        seconds=seconds, shares=shares, cpu=tuple(cpu), kernels=tuple(kernels), steal=steal_share(counters, after),
+        pressure=pressure_share(counters, after, seconds=seconds),
+    )  # fmt: skip
+
+
+def _requests_in(path: Path) -> int:
+    return sum(int((each["sent"] >= 0).sum()) for each in frames(path) if not isinstance(each, str))
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

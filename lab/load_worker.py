@@ -1,0 +1,85 @@
+"""Yields one worker's share of a load: the process that a master tells what to send, and that sends it all it saw.
+
+`LAB_WORKER_TOKEN=... python -m lab.load_worker HOST:PORT`; ends 0 when the master said so, 1 when it could not be reached
+or went away.
+"""
+
+# Locust patches the standard library when it is imported: it must come first.
+from locust.env import Environment  # isort: skip
+
+import logging
+import os
+import sys
+import time
+from typing import Any
+
+import gevent
+import msgspec
+from locust import runners
+
+from lab.conduct import LEAD, BrokenLoad, boot_identity, check_listeners
+from lab.recorder import Recorder
+from lab.trial import LoadScript
+from lab.users import LoadUser, Order
+from lab.wire import WORKER_TOKEN, share_token, split_address
+
+runners.CONNECT_RETRY_COUNT = 6
+runners.MASTER_HEARTBEAT_TIMEOUT = 10
+
+
+def main(address: str) -> int:
+    """Serves the master at `address` until it says that all is done."""
+    logging.basicConfig(level=logging.WARNING)
+    share_token(os.environ[WORKER_TOKEN])
+    host, port = split_address(address)
+    environment = Environment(user_classes=[LoadUser], catch_exceptions=False)
+    try:
+        runner: Any = environment.create_worker_runner(host, port)
+    except ConnectionError:
+        print(f"no master answers at {address}, or its token is another one", file=sys.stderr)
+        return 1
+    runner.register_message("script", lambda *, msg, **_: _take(runner, msg.data))
+    runner.register_message("trial", lambda *, msg, **_: _begin(msg.data))
+    reporting = gevent.spawn(_report, runner)
+    runner.greenlet.join()
+    reporting.kill()
+    return 0
+
+
+def _take(runner: Any, data: dict[str, str]) -> None:
+    script = msgspec.json.decode(data["script"], type=LoadScript)
+
+    def send(frame: bytes) -> None:
+        runner.send_message("samples", {"frame": frame})
+
+    LoadUser.prepare(script, token=data["token"], recorder=Recorder(send))
+
+
+def _begin(data: dict[str, Any]) -> None:
+    trial = LoadUser.script.trials[data["number"]]
+    # On another host the monotonic clock is another one: there a trial starts when the order arrives, and a lead later.
+    start = data["start"] if data["boot"] and data["boot"] == boot_identity() else time.monotonic_ns() + LEAD
+    order = Order(
+        number=data["number"], trial=trial, start=start, worker=data["worker"], workers=data["workers"]
+    )
+    LoadUser.orders.put(order)
+
+
+def _report(runner: Any) -> None:
+    """Sends the master each trial's share, or why there is none."""
+    while True:
+        result = LoadUser.results.get()
+        error, share = "", ""
+        try:
+            check_listeners()
+            if isinstance(result, BaseException):
+                error = repr(result)
+            else:
+                share = msgspec.json.encode(result).decode()
+        except BrokenLoad as broken:
+            error = str(broken)
+        runner.send_message("share", {"share": share, "error": error})
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,1 @@
+"""Servers whose behaviour is known, and the theory that says what a load generator must see of them."""
