@@ -12,9 +12,9 @@ from locust import log, runners
 from locust.env import Environment
 
 from lab.recorder import Recorder
-from lab.trial import LoadScript, ShareReport, Trial, worker_samples
+from lab.trial import LoadScript, ShareReport, Trial, sample_files, split_address
 from lab.users import LoadUser, Order
-from lab.wire import share_token, split_address
+from lab.wire import share_token
 
 LEAD: Final = 100_000_000
 """Nanoseconds between the order to begin a trial and its start."""
@@ -84,22 +84,22 @@ class Master:
         host, port = split_address(script.bind)
         self.environment = Environment(user_classes=[LoadUser], catch_exceptions=False)
         self.runner = self.environment.create_master_runner(host, port)
+        self._here: dict[str, None] = {}
+        self.runner.register_message("here", self._on_here)
         self.runner.register_message("samples", self._on_samples)
         self.runner.register_message("share", self._on_share)
         self.workers = self._gather(token)
 
     def _gather(self, token: str) -> tuple[str, ...]:
         deadline = time.monotonic() + self._script.wait_seconds
-        while len(self.runner.clients.ready) < self._count:
+        while len(self._here) < self._count:
             if time.monotonic() > deadline:
-                here = len(self.runner.clients.ready)
-                raise BrokenLoad(f"{here} of {self._count} workers came within {self._script.wait_seconds:g} s")
+                came = f"{len(self._here)} of {self._count} workers"
+                raise BrokenLoad(f"{came} came within {self._script.wait_seconds:g} s")
             gevent.sleep(0.02)
-        workers = tuple(client.id for client in self.runner.clients.ready)[: self._count]
-        self._files = {
-            worker: worker_samples(Path(self._script.samples), number).open("xb", buffering=0)
-            for number, worker in enumerate(workers)
-        }
+        workers = tuple(self._here)[: self._count]
+        files = sample_files(self._script)
+        self._files = {worker: file.open("xb", buffering=0) for worker, file in zip(workers, files, strict=True)}
         text = msgspec.json.encode(self._script).decode()
         for worker in workers:
             self.runner.send_message("script", {"script": text, "token": token}, client_id=worker)
@@ -111,8 +111,11 @@ class Master:
         for index, worker in enumerate(self.workers):
             self.runner.send_message("trial", {**order, "worker": index}, client_id=worker)
         found: dict[str, ShareReport] = {}
+        deadline = time.monotonic() + trial.seconds + self._script.request_seconds + self._script.wait_seconds
         while len(found) < self._count:
             check_listeners()
+            if time.monotonic() > deadline:
+                raise BrokenLoad(f"{self._count - len(found)} of {self._count} workers do not report")
             if lost := [each for each in self.workers if each not in found and not self._is_here(each)]:
                 raise self._loss(lost)
             try:
@@ -125,9 +128,7 @@ class Master:
         return tuple(found[worker] for worker in self.workers)
 
     def _loss(self, lost: Sequence[str]) -> BrokenLoad:
-        names = [
-            f"worker {self.workers.index(each) + 1} of {self._count} ({each.rsplit('_', 1)[0]})" for each in lost
-        ]
+        names = [f"worker {self.workers.index(each) + 1} of {self._count} ({each.rsplit('_', 1)[0]})" for each in lost]
         share = len(lost) / self._count
         what = f"{' and '.join(names)} went missing, and with it {share:.0%} of the arrivals"
         return BrokenLoad(what, lost=names)
@@ -141,6 +142,9 @@ class Master:
         for file in getattr(self, "_files", {}).values():
             file.close()
         return int(self.environment.stats.total.num_requests)
+
+    def _on_here(self, *, msg: Any, **_: object) -> None:
+        self._here[msg.node_id] = None
 
     def _on_samples(self, *, msg: Any, **_: object) -> None:
         self._files[msg.node_id].write(msg.data["frame"])

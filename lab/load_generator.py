@@ -4,7 +4,6 @@
 """
 
 # Locust patches the standard library when it is imported: it must come first.
-from locust.env import Environment as _  # isort: skip
 
 import logging
 import os
@@ -15,10 +14,9 @@ from pathlib import Path
 from lab.conduct import Alone, BrokenLoad, Conductor, Master
 from lab.json_files import read, write
 from lab.recorder import frames
-from lab.script import TOKEN_VARIABLE
+from lab.script import TOKEN_VARIABLE, WORKER_TOKEN
 from lab.sensors import cpu_seconds, pressure_share, read_counters, reference_kernel, steal_share
-from lab.trial import LoadReport, LoadScript, Trial, TrialReport, worker_samples
-from lab.wire import WORKER_TOKEN
+from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
 
 KERNELS = 5
 """Readings of the reference kernel before a trial and after it, of which the best counts."""
@@ -51,12 +49,6 @@ def main(path: Path) -> int:
         report = LoadReport(trials=report.trials, lost=lost, error=str(broken) or repr(broken))
     write(report, Path(script.report))
     return 1 if report.error else 0
-
-
-def sample_files(script: LoadScript) -> list[Path]:
-    """The files that the script's samples go to."""
-    path = Path(script.samples)
-    return [worker_samples(path, number) for number in range(script.workers)] if script.workers else [path]
 
 
 def _conduct(conductor: Conductor, number: int, trial: Trial, *, script: LoadScript) -> TrialReport:

@@ -13,15 +13,15 @@ import sys
 import time
 from typing import Any
 
-import gevent
 import msgspec
 from locust import runners
 
 from lab.conduct import LEAD, BrokenLoad, boot_identity, check_listeners
 from lab.recorder import Recorder
-from lab.trial import LoadScript
+from lab.script import WORKER_TOKEN
+from lab.trial import LoadScript, split_address
 from lab.users import LoadUser, Order
-from lab.wire import WORKER_TOKEN, share_token, split_address
+from lab.wire import share_token
 
 runners.CONNECT_RETRY_COUNT = 6
 runners.MASTER_HEARTBEAT_TIMEOUT = 10
@@ -40,9 +40,8 @@ def main(address: str) -> int:
         return 1
     runner.register_message("script", lambda *, msg, **_: _take(runner, msg.data))
     runner.register_message("trial", lambda *, msg, **_: _begin(msg.data))
-    reporting = gevent.spawn(_report, runner)
+    runner.send_message("here")
     runner.greenlet.join()
-    reporting.kill()
     return 0
 
 
@@ -53,15 +52,14 @@ def _take(runner: Any, data: dict[str, str]) -> None:
         runner.send_message("samples", {"frame": frame})
 
     LoadUser.prepare(script, token=data["token"], recorder=Recorder(send))
+    runner.greenlet.spawn(_report, runner)
 
 
 def _begin(data: dict[str, Any]) -> None:
     trial = LoadUser.script.trials[data["number"]]
     # On another host the monotonic clock is another one: there a trial starts when the order arrives, and a lead later.
     start = data["start"] if data["boot"] and data["boot"] == boot_identity() else time.monotonic_ns() + LEAD
-    order = Order(
-        number=data["number"], trial=trial, start=start, worker=data["worker"], workers=data["workers"]
-    )
+    order = Order(number=data["number"], trial=trial, start=start, worker=data["worker"], workers=data["workers"])
     LoadUser.orders.put(order)
 
 

@@ -6,6 +6,9 @@ from typing import Final
 TOKEN_VARIABLE: Final = "LAB_TOKEN"  # noqa: S105 - a name, not a token
 """The environment variable by which a generator gets the run's token."""
 
+WORKER_TOKEN: Final = "LAB_WORKER_TOKEN"  # noqa: S105 - a name, not a token
+"""The environment variable by which master and workers get the token they share."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:

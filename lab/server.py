@@ -77,7 +77,7 @@ def boot(
     """
     ports: dict[str, int] = {}
     for server in servers:
-        ports[server.name] = _free_port()
+        ports[server.name] = free_port()
         supervisor.spawn(
             name=_process(server.name),
             argv=_command(server, port=ports[server.name]),
@@ -160,7 +160,8 @@ def _check_identity(running: Running, *, surroundings: Surroundings, tree: Path)
             )
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of the loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

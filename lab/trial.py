@@ -105,3 +105,17 @@ class LoadReport:
 def worker_samples(samples: Path, worker: int) -> Path:
     """The sample file of one worker of a script whose own would be `samples`."""
     return samples.with_name(f"{samples.stem}.worker-{worker + 1}{samples.suffix}")
+
+
+def sample_files(script: LoadScript) -> list[Path]:
+    """The files that a script's samples go to."""
+    path = Path(script.samples)
+    return [worker_samples(path, number) for number in range(script.workers)] if script.workers else [path]
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """Host and port of `host:port`, also of `[::1]:5557`. Raises ValueError."""
+    host, separator, port = address.rpartition(":")
+    if not separator or not host or not port.isdigit() or int(port) > 65535:
+        raise ValueError(f"{address!r} is no address")
+    return host.removeprefix("[").removesuffix("]"), int(port)

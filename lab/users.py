@@ -40,6 +40,8 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple
     error = getattr(response, "error", None)
     if status == 0 and error is not None:
         return 0, 0, fault_of_error(error, in_body=False)
+    if not response._response.message_complete:  # noqa: SLF001 - the session swallows what happened to the body
+        return status, len(body), Fault.TRUNCATED
     return status, len(body), fault_of(line, status=status, body=body)
 
 

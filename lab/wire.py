@@ -5,23 +5,12 @@ that only the master uses: who does not know the token finishes no handshake, an
 """
 
 import hashlib
-from typing import Any, Final
+from typing import Any
 
 import zmq
 from locust import rpc
 from locust.rpc import zmqrpc
 from zmq.utils import z85
-
-WORKER_TOKEN: Final = "LAB_WORKER_TOKEN"  # noqa: S105 - a name, not a token
-"""The environment variable by which master and workers get the token they share."""
-
-
-def split_address(address: str) -> tuple[str, int]:
-    """Host and port of `host:port`, also of `[::1]:5557`. Raises ValueError."""
-    host, separator, port = address.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"{address!r} is no address")
-    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def share_token(token: str) -> None:
