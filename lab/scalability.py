@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import optimize, special
 
 from lab.effect import LEVEL, Array, interval_half_width
+from lab.load_findings import Bound, Law
 
 Users = NDArray[np.int64]
 
@@ -49,15 +50,6 @@ RATE, CONTENTION, COHERENCY = range(3)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Bound:
-    """An estimate with its 95 % interval."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Capacity:
     """The highest throughput of the ladder, in requests/s, and the column in which it was measured."""
 
@@ -71,24 +63,6 @@ class Knee:
 
     users: Bound | None = None
     reason: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Law:
-    """The law's parameters: λ `rate` (requests/s of one user), σ `contention`, κ `coherency`; and how it fits.
-
-    `peak_users` and `peak_throughput` are None when κ's interval includes 0, which is no peak at all; a peak
-    beyond the ladder is extrapolated. `rms` is the root mean square of ln(measured / fitted). `refits` counts
-    the blocks whose scatter gave the intervals, 0 when the pooled fit's covariance did.
-    """
-
-    rate: Bound
-    contention: Bound
-    coherency: Bound
-    peak_users: float | None
-    peak_throughput: float | None
-    rms: float
-    refits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
