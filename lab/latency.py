@@ -1,6 +1,6 @@
 """Yields what sample files of a load say, trial by trial and cell by cell, in bounded memory. It judges nothing."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -68,34 +68,64 @@ class Latencies:
             self.last = max(self.last, int(sent["done"].max()))
 
 
+    def merge(self, other: "Latencies") -> None:
+        """Adds what another one counted."""
+        for name in ("response", "service", "lateness"):
+            getattr(self, name).merge(getattr(other, name))
+        for name in ("offered", "sent", "right", "late", "unsent", "body_bytes"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for fault, count in other.faults.items():
+            self.faults[fault] = self.faults.get(fault, 0) + count
+        if other.first >= 0:
+            self.first = other.first if self.first < 0 else min(self.first, other.first)
+        self.last = max(self.last, other.last)
+
+
 @dataclass(kw_only=True)
 class Tape:
-    """All trials of some sample files, by (trial, cell), and what is wrong with the files."""
+    """What some sample files hold, part by part, and what is wrong with them."""
 
-    trials: dict[tuple[int, int], Latencies] = field(default_factory=dict)
+    parts: dict[int, Latencies] = field(default_factory=dict)
     damages: list[str] = field(default_factory=list)
 
-    def of_trial(self, trial: int) -> Latencies:
-        """All cells of one trial as one."""
-        total = Latencies()
-        for (number, _), each in self.trials.items():
-            if number == trial:
-                _merge(total, each)
-        return total
+
+def by_trial_and_cell(rows: NDArray[np.void]) -> NDArray[np.int64]:
+    """Each row's part by its trial and its cell, as `part_of` numbers them."""
+    numbers: NDArray[np.int64] = rows["round"].astype(np.int64) << 16 | rows["cell"]
+    return numbers
 
 
-def read_tape(paths: Iterable[Path]) -> Tape:
-    """What the valid prefixes of `paths` hold; workers' files of one load add up to what one generator would have seen."""
+def part_of(*, trial: int, cell: int) -> int:
+    """The number of a cell's part in a trial."""
+    return trial << 16 | cell
+
+
+def read_tape(
+    paths: Iterable[Path], *, by: Callable[[NDArray[np.void]], NDArray[np.int64]] = by_trial_and_cell
+) -> Tape:
+    """What the valid prefixes of `paths` hold after the warm-up, in parts by what `by` says of rows of SAMPLE.
+
+    Workers' files of one load add up to what one generator would have seen.
+    """
     tape = Tape()
     for path in paths:
         for rows in _batches(path, damages=tape.damages):
             counted = rows[rows["warm"] == 0]
-            keys = counted["round"].astype(np.int64) << 16 | counted["cell"]
-            order = np.argsort(keys, kind="stable")
-            distinct, starts = np.unique(keys[order], return_index=True)
-            for key, part in zip(distinct.tolist(), np.split(counted[order], starts[1:]), strict=True):
-                tape.trials.setdefault((key >> 16, key & 0xFFFF), Latencies()).add(part)
+            numbers = by(counted)
+            order = np.argsort(numbers, kind="stable")
+            distinct, starts = np.unique(numbers[order], return_index=True)
+            if len(distinct):
+                for number, part in zip(distinct.tolist(), np.split(counted[order], starts[1:]), strict=True):
+                    tape.parts.setdefault(number, Latencies()).add(part)
     return tape
+
+
+def merged(parts: Iterable[Latencies]) -> Latencies:
+    """The sum of `parts`."""
+    total = Latencies()
+    for part in parts:
+        total.merge(part)
+    return total
 
 
 def _batches(path: Path, *, damages: list[str]) -> Iterator[NDArray[np.void]]:
@@ -112,14 +142,3 @@ def _batches(path: Path, *, damages: list[str]) -> Iterator[NDArray[np.void]]:
             held, count = [], 0
     if held:
         yield np.concatenate(held)
-
-
-def _merge(total: Latencies, other: Latencies) -> None:
-    for name in ("response", "service", "lateness"):
-        getattr(total, name).merge(getattr(other, name))
-    for name in ("offered", "sent", "right", "late", "unsent", "body_bytes"):
-        setattr(total, name, getattr(total, name) + getattr(other, name))
-    for fault, count in other.faults.items():
-        total.faults[fault] = total.faults.get(fault, 0) + count
-    total.first = other.first if total.first < 0 else min(total.first, other.first)
-    total.last = max(total.last, other.last)

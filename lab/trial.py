@@ -82,6 +82,11 @@ class TrialReport:
     pressure: float | None
 
     @property
+    def kernel_ratio(self) -> float:
+        """The reference kernel after the trial over before it."""
+        return self.kernels[-1] / self.kernels[0] if self.kernels else 1.0
+
+    @property
     def generator_share(self) -> float:
         """The share of one core that the busiest generator took."""
         return max(share.cpu_seconds for share in self.shares) / self.seconds if self.seconds else 0.0

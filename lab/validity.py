@@ -1,0 +1,26 @@
+"""Yields why a trial is void, by its sensors alone: blind to what was measured. It reads no clock."""
+
+from typing import Final
+
+from lab.trial import TrialReport
+from lab.units import seconds
+from lab.verdict import GENERATOR_LIMIT, KERNEL_LIMIT, STEAL_LIMIT
+
+LATENESS_LIMIT: Final = 0.005
+"""Seconds that the 99th percentile of the lateness may reach."""
+
+
+def void_trial(trial: TrialReport, *, lateness: float, unsent: int) -> tuple[str, ...]:
+    """Every reason why a trial does not count; none where it does. `lateness` is its 99th percentile, in seconds."""
+    reasons = []
+    if trial.steal is not None and trial.steal > STEAL_LIMIT:
+        reasons.append(f"the host took {trial.steal:.1%} of the CPU (limit {STEAL_LIMIT:.0%})")
+    if abs(trial.kernel_ratio - 1) > KERNEL_LIMIT:
+        reasons.append(f"the reference kernel was off by {trial.kernel_ratio - 1:+.0%} (limit {KERNEL_LIMIT:.0%})")
+    if trial.generator_share > GENERATOR_LIMIT:
+        reasons.append(f"the generator used {trial.generator_share:.0%} of a core (limit {GENERATOR_LIMIT:.0%})")
+    if lateness > LATENESS_LIMIT:
+        reasons.append(f"one in a hundred was sent {seconds(lateness)} late (limit {seconds(LATENESS_LIMIT)})")
+    if unsent:
+        reasons.append(f"{unsent:,} arrivals were not sent: too many were under way")
+    return tuple(reasons)
