@@ -1,4 +1,4 @@
-"""The lab's door: `python -m lab [EXPERIMENT]` measures, `seed`, `report RUN` and `samples RUN` are beside it.
+"""The lab's doors: `python -m lab [EXPERIMENT]` measures, `load URL` puts load on any service; the others stand below.
 
 It reads the command line, prints, and ends with 0, or with 2 when it could not measure. What a door needs is imported
 in it, so that a word that is not understood is refused at once.
@@ -121,13 +121,40 @@ def seed(words: list[str]) -> None:
     CONSOLE.print(", ".join(f"{name} {value}" for name, value in made.facts), highlight=False)
 
 
+def load(words: list[str]) -> None:
+    """Put load on a URL and say what its users would have waited."""
+    from lab import load_door
+
+    load_door.load(load_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
+
+
+def worker(words: list[str]) -> None:
+    """Send a share of the load of a master on another host, which prints the token to give in LAB_WORKER_TOKEN."""
+    from lab.script import WORKER_TOKEN
+    from lab.trial import split_address
+
+    parser = _Parser(prog="python -m lab worker", description=worker.__doc__)
+    parser.add_argument("--master", required=True, metavar="ADDRESS", help="where it listens, as in 10.0.0.5:5557")
+    master = parser.parse_args(words).master
+    try:
+        split_address(master)
+    except ValueError as error:
+        raise LabError(str(error), hint="give host:port, as in 10.0.0.5:5557") from None
+    if not os.environ.get(WORKER_TOKEN):
+        raise LabError(f"{WORKER_TOKEN} is not set", hint="the master prints the whole command")
+    # Locust must be the first thing that a process imports: a new program takes this one's place.
+    sys.stdout.flush()
+    os.chdir(TREE)
+    os.execv(sys.executable, [sys.executable, "-m", "lab.load_worker", master])
+
+
 def _run_named(words: list[str], *, door: str, about: str | None) -> RunFolder:
     parser = _Parser(prog=f"python -m lab {door}", description=about)
     parser.add_argument("run", help="a run's folder, or an experiment's name for its newest run")
     return find_run(parser.parse_args(words).run)
 
 
-DOORS: Final = {"report": report, "samples": samples, "seed": seed}
+DOORS: Final = {"load": load, "report": report, "samples": samples, "seed": seed, "worker": worker}
 
 
 def _print_answer(findings: Findings, *, folder: RunFolder) -> None:

@@ -17,7 +17,7 @@ _BY_NAME: Final = {
 
 
 def fault_of(line: Line, *, status: int, body: bytes) -> Fault:
-    """The first thing that is wrong with a whole answer: status, size, content, then `errors` where GraphQL was asked."""
+    """The first thing that is wrong with a whole answer: status, size, content, or `errors` where GraphQL was asked."""
     if status != line.status if line.status is not None else not 200 <= status < 300:
         return Fault.STATUS
     if line.length is not None and len(body) != line.length:

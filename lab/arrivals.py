@@ -1,4 +1,4 @@
-"""Yields arrival times: when each request of an open load is due, from a seed, whatever the server does. It sends nothing.
+"""Yields arrival times: when each request of an open load is due, from a seed, whatever the server does.
 
 A rate that changes with time is a profile of straight segments. Times come by the inverse of its integral: constant
 arrivals stand where the integral reaches 0, 1, 2, ..., Poisson arrivals where it reaches the sums of exponential gaps
@@ -56,8 +56,8 @@ class Arrivals:
 def profile(shape: str, *, rate: float, seconds: float) -> tuple[Segment, ...]:
     """The profile of a load shape whose usual level is `rate`. Raises LabError for a shape that there is not.
 
-    `steady` keeps it; `ramp` climbs from a tenth of it; `spike` triples it in the middle fifth; `ladder` climbs to it in
-    five equal steps.
+    `steady` keeps it; `ramp` climbs from a tenth of it; `spike` triples it in the middle fifth; `ladder` climbs to it
+    in five equal steps.
     """
     if shape == "steady":
         return (Segment(seconds=seconds, begin=rate, end=rate),)

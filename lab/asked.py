@@ -46,13 +46,12 @@ def held(experiment: Experiment, settings: list[str]) -> Experiment:
     return experiment
 
 
-def budget_seconds(text: str) -> float:
-    """A time budget as in `90s`, `3m` or `1h`, in seconds. Raises LabError outside 10 s to 24 h."""
+def budget_seconds(text: str, *, least: float = 10.0) -> float:
+    """A time as in `90s`, `3m` or `1h`, in seconds. Raises LabError below `least` seconds and above 24 h."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     value = float(match[1]) * UNITS[match[2]] if match else 0.0
-    least, most = 10.0, 24 * 3600.0
-    if not least <= value <= most:
-        raise LabError(f"{text[:40]!r} is no time budget", hint="give 10s to 24h, as in 30s, 3m or 1h")
+    if not least <= value <= 24 * 3600.0:
+        raise LabError(f"{text[:40]!r} is no time budget", hint=f"give {least:g}s to 24h, as in 30s, 3m or 1h")
     return value
 
 

@@ -1,4 +1,4 @@
-"""Yields the report of a load: one generator process, or a master with its workers, and one script. It sends nothing."""
+"""Yields the report of a load: one generator process, or a master with its workers, runs one script."""
 
 import secrets
 import sys
@@ -22,7 +22,7 @@ OVERTIME: Final = 60.0
 LOOPBACK: Final = "127.0.0.1"
 
 
-class LostWorker(LabError):
+class LostWorkerError(LabError):
     """A worker went missing in the middle of a load, and with it its share."""
 
 
@@ -33,7 +33,7 @@ def generate(
     """Runs `script`, which is written to `script_file`, and returns its report; `show` is told of samples so far.
 
     With `script.workers` its bind address is ours to choose and its workers ours to start, unless `local` is False.
-    Raises LabError when the load is not what was asked for, LostWorker when a worker went missing; samples are kept.
+    Raises LabError when the load is not what was asked for, LostWorkerError when a worker is lost; samples are kept.
     """
     if script.workers and local:
         script = replace(script, bind=f"{LOOPBACK}:{free_port()}")
@@ -78,7 +78,7 @@ def _checked(script: LoadScript, *, supervisor: Supervisor, logs: Path) -> LoadR
         raise LabError(f"the load generator failed: {said}", hint=f"see {logs}")
     report = read(path, LoadReport)
     if report.lost:
-        raise LostWorker(report.error, hint="its samples are kept and so are the others'; start again")
+        raise LostWorkerError(report.error, hint="its samples are kept and so are the others'; start again")
     if report.error:
         raise LabError(f"the load generator failed: {report.error}", hint=f"see {logs}")
     return report

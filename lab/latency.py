@@ -67,7 +67,6 @@ class Latencies:
         if len(sent):
             self.last = max(self.last, int(sent["done"].max()))
 
-
     def merge(self, other: "Latencies") -> None:
         """Adds what another one counted."""
         for name in ("response", "service", "lateness"):

@@ -125,7 +125,7 @@ class Bound:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
-    """The Universal Scalability Law (Gunther) of an arm: λ `rate` (requests/s of one user), σ `contention`, κ `coherency`; and how it fits.
+    """The Universal Scalability Law: λ `rate` (requests/s of one user), σ `contention`, κ `coherency`, and its fit.
 
     `peak_users` and `peak_throughput` are None when κ's interval includes 0, which is no peak at all; a peak
     beyond the ladder is extrapolated. `rms` is the root mean square of ln(measured / fitted). `refits` counts

@@ -1,4 +1,4 @@
-"""Yields a load's sample files and its report: the process in which Locust runs trials, alone or as a master of workers.
+"""Yields a load's sample files and report: the process in which Locust runs trials, alone or as a master of workers.
 
 `python -m lab.load_generator SCRIPT`; ends 0 when all trials were run, 1 when not, with the reason in the report.
 """

@@ -1,7 +1,6 @@
 """Yields one worker's share of a load: the process that a master tells what to send, and that sends it all it saw.
 
-`LAB_WORKER_TOKEN=... python -m lab.load_worker HOST:PORT`; ends 0 when the master said so, 1 when it could not be reached
-or went away.
+`LAB_WORKER_TOKEN=... python -m lab.load_worker HOST:PORT`; ends 0 when the master said so, 2 when none answers.
 """
 
 # Locust patches the standard library when it is imported: it must come first.
@@ -36,8 +35,8 @@ def main(address: str) -> int:
     try:
         runner: Any = environment.create_worker_runner(host, port)
     except ConnectionError:
-        print(f"no master answers at {address}, or its token is another one", file=sys.stderr)
-        return 1
+        sys.stderr.write(f"error: no master answers at {address} (or its {WORKER_TOKEN} is another one)\n")
+        return 2
     runner.register_message("script", lambda *, msg, **_: _take(runner, msg.data))
     runner.register_message("trial", lambda *, msg, **_: _begin(msg.data))
     runner.send_message("here")

@@ -63,7 +63,7 @@ def pressure_share(before: Counters, after: Counters, *, seconds: float) -> floa
 
 
 def cpu_seconds(pid: int) -> float | None:
-    """CPU seconds so far of a process, of all that descend from it and of its children that ended; None if it is gone."""
+    """CPU seconds so far of a process, all that descend from it and its children that ended; None if it is gone."""
     try:
         root = psutil.Process(pid)
         spent = root.cpu_times()

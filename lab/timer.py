@@ -1,7 +1,7 @@
 """Yields `Timer`, by which a greenlet sleeps until a moment. It knows no request.
 
-The event loop's own timers are those of epoll: whole milliseconds, and so late by half of one on the average. A timer of
-the kernel's that is read like a file (Linux: timerfd) wakes the loop when it is due.
+The event loop's own timers are those of epoll: whole milliseconds, and so late by half of one on the average. A
+timer of the kernel's that is read like a file (Linux: timerfd) wakes the loop when it is due.
 """
 
 import contextlib
@@ -38,7 +38,7 @@ class Timer:
         self._watcher = hub.get_hub().loop.io(self._file, 1) if self._file >= 0 else None
 
     def sleep_until(self, at: int) -> None:
-        """Returns at `at`, nanoseconds of the monotonic clock, or after the other greenlets' turn where that is over."""
+        """Returns at `at`, nanoseconds of the monotonic clock; where that is over, after the other greenlets' turn."""
         if self._watcher is None or self._libc is None:
             gevent.sleep(max(at - time.monotonic_ns(), 0) / _SECOND)
             return

@@ -35,9 +35,9 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple
     status: int = response.status_code or 0
     try:
         body = response.content or b""
-    except FAILURE_EXCEPTIONS as error:
-        return status, 0, fault_of_error(error, in_body=True)
-    error = getattr(response, "error", None)
+    except FAILURE_EXCEPTIONS as broken:
+        return status, 0, fault_of_error(broken, in_body=True)
+    error: BaseException | None = getattr(response, "error", None)
     if status == 0 and error is not None:
         return 0, 0, fault_of_error(error, in_body=False)
     if not response._response.message_complete:  # noqa: SLF001 - the session swallows what happened to the body
@@ -145,11 +145,11 @@ class LoadUser(FastHttpUser):
         cls.concurrency = max(trial.most for trial in script.trials)
 
     def _prepare(self) -> Timer:
-        self.client.client.redirect_response_codes = frozenset()
-        self.client.client.cookiejar = None
+        agent: Any = self.client.client
+        agent.redirect_response_codes, agent.cookiejar = frozenset(), None
         for origin in {line.url.split("/", 3)[2]: line.url for line in self.script.lines}.values():
             # The client would ask again, up to this many times and one more, when a connection breaks.
-            self.client.client.clientpool.get_client(URL(origin))._connection_pool.size = -1  # noqa: SLF001
+            agent.clientpool.get_client(URL(origin))._connection_pool.size = -1  # noqa: SLF001
         token = {"Lab-Token": self.token} if self.token else {}
         self.headers = [dict(line.headers) | token for line in self.script.lines]
         return Timer()

@@ -1,7 +1,7 @@
 """Yields the connection between a master and its workers: Locust's own, encrypted and for those who know a token.
 
-CURVE asks a client for the server's public key (CurveZMQ, RFC 26). Ours comes from the token, and so does the secret key
-that only the master uses: who does not know the token finishes no handshake, and is heard by nobody.
+CURVE asks a client for the server's public key (CurveZMQ, RFC 26). Ours comes from the token, and so does the secret
+key that only the master uses: who does not know the token finishes no handshake, and is heard by nobody.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ def share_token(token: str) -> None:
         """A master's socket."""
 
         def __init__(self, host: str, port: int) -> None:
-            zmqrpc.BaseSocket.__init__(self, zmqrpc.zmq.ROUTER, self.ipv4_only(host, port))
+            zmqrpc.BaseSocket.__init__(self, zmq.ROUTER, self.ipv4_only(host, port))
             self.socket.curve_server = True
             self.socket.curve_secretkey = secret
             self.socket.curve_publickey = public
@@ -38,7 +38,7 @@ def share_token(token: str) -> None:
         """A worker's socket."""
 
         def __init__(self, host: str, port: int, identity: str) -> None:
-            zmqrpc.BaseSocket.__init__(self, zmqrpc.zmq.DEALER, self.ipv4_only(host, port))
+            zmqrpc.BaseSocket.__init__(self, zmq.DEALER, self.ipv4_only(host, port))
             self.socket.setsockopt(zmq.IDENTITY, identity.encode())
             self.socket.curve_publickey, self.socket.curve_secretkey = zmq.curve_keypair()
             self.socket.curve_serverkey = public

@@ -12,7 +12,7 @@ from lab.recorder import MAGIC, SAMPLE, Recorder, read_samples
 
 rows = st.lists(
     st.tuples(
-        st.integers(0, 65535), st.integers(0, 65535), st.integers(0, 2**32 - 1), st.integers(0, 599), st.integers(0, 10),
+        *[st.integers(0, 65535)] * 2, st.integers(0, 2**32 - 1), st.integers(0, 599), st.integers(0, 10),
         st.integers(0, 1), st.integers(0, 2**32 - 1), *[st.integers(0, 2**63 - 1)] * 3,
     ),
     max_size=40,

@@ -8,7 +8,8 @@ from scipy import stats
 
 from lab import scalability
 from lab.effect import Array
-from lab.scalability import Bound, Capacity, Knee, Law, Users, Usl
+from lab.load_findings import Bound, Law
+from lab.scalability import Capacity, Knee, Users, Usl
 
 LADDER = np.array([1, 2, 4, 8, 16, 32, 64])
 PLANTED = [(100.0, 0.05, 0.001), (3.0, 0.02, 1e-5), (2e4, 0.6, 0.0), (50.0, 0.0, 0.002), (800.0, 0.9, 0.3)]
