@@ -65,6 +65,18 @@ def report(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def load(session: nox.Session) -> None:
+    """Put load on any URL. [-- URL --rate 200 --duration 20]"""
+    _measure(session, "lab", "load", *session.posargs)
+
+
+@nox.session(default=False)
+def calibrate(session: nox.Session) -> None:
+    """How honest the load instrument is: a table of bounds and what was seen. [-- clock]"""
+    _measure(session, "lab", "calibrate", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """The test suite. [-- pytest's arguments]"""
     _install(session, "tests")

@@ -128,6 +128,16 @@ def load(words: list[str]) -> None:
     load_door.load(load_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
 
 
+def calibrate(words: list[str]) -> None:
+    """Check the load instrument against what is known, and say which bounds it keeps."""
+    from lab.calibrate import calibrate_clock
+
+    parser = _Parser(prog="./noxw -s calibrate --", description=calibrate.__doc__)
+    parser.add_argument("what", choices=("clock",), help="clock: times, rates, ceilings, workers, tapes (some 4 min)")
+    parser.parse_args(words)
+    calibrate_clock(console=CONSOLE)
+
+
 def worker(words: list[str]) -> None:
     """Send a share of the load of a master on another host, which prints the token to give in LAB_WORKER_TOKEN."""
     from lab.script import WORKER_TOKEN
@@ -154,7 +164,14 @@ def _run_named(words: list[str], *, door: str, about: str | None) -> RunFolder:
     return find_run(parser.parse_args(words).run)
 
 
-DOORS: Final = {"load": load, "report": report, "samples": samples, "seed": seed, "worker": worker}
+DOORS: Final = {
+    "calibrate": calibrate,
+    "load": load,
+    "report": report,
+    "samples": samples,
+    "seed": seed,
+    "worker": worker,
+}
 
 
 def _print_answer(findings: Findings, *, folder: RunFolder) -> None:

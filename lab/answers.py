@@ -11,6 +11,7 @@ _BY_NAME: Final = {
     "Timeout": Fault.TIME_OUT,
     "HTTPConnectionClosed": Fault.RESET,
     "HTTPParseError": Fault.PROTOCOL,
+    "HTTPProtocolViolationError": Fault.PROTOCOL,
     "error": Fault.PROTOCOL,
 }
 """The exceptions of gevent, geventhttpclient and zlib, by name: none of them is imported where Locust is not."""
@@ -45,6 +46,6 @@ def _has_errors(body: bytes) -> bool:
         return not body.lstrip().startswith(b"{")
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return True
     return not isinstance(value, dict) or "errors" in value

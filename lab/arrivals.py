@@ -94,7 +94,7 @@ def due_times(arrivals: Arrivals) -> NDArray[np.int64]:
             sums = np.concatenate([sums, sums[-1] + np.cumsum(random.exponential(size=len(sums)))])
         return _times(sums[sums < total], arrivals.profile)
     # A hair more than a whole total is no arrival at the very end.
-    return _times(np.arange(int(np.ceil(total - 1e-9)), dtype=np.float64), arrivals.profile)
+    return _times(np.arange(int(np.ceil(total * (1 - 1e-14) - 1e-9)), dtype=np.float64), arrivals.profile)
 
 
 def share(due: NDArray[np.int64], *, worker: int, workers: int) -> NDArray[np.int64]:

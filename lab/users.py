@@ -176,12 +176,13 @@ class LoadUser(FastHttpUser):
         self.order, self.flying = order, 0
         self.broken: BaseException | None = None
         self.tally = Tally(self.recorder)
+        planned = self._planned(order)
         gc.collect()
         gc.freeze()
         timer.sleep_until(order.start)
         cpu_started = time.process_time()
         if order.trial.arrivals:
-            self._open(order, arrivals=order.trial.arrivals, timer=timer)
+            self._open(order, planned=planned, timer=timer)
         else:
             self._closed(order)
         while self.flying and self.broken is None:
@@ -191,13 +192,20 @@ class LoadUser(FastHttpUser):
             raise self.broken
         return self.tally.report(cpu_seconds=time.process_time() - cpu_started)
 
-    def _open(self, order: Order, *, arrivals: Arrivals, timer: Timer) -> None:
+    @staticmethod
+    def _planned(order: Order) -> list[tuple[int, int]]:
+        """This worker's arrivals: the number and the due time of each. Made before the start: it takes milliseconds."""
+        if order.trial.arrivals is None:
+            return []
+        due = due_times(order.trial.arrivals)
+        numbers = share(due, worker=order.worker, workers=order.workers)
+        return list(zip(numbers.tolist(), due[numbers].tolist(), strict=True))
+
+    def _open(self, order: Order, *, planned: Sequence[tuple[int, int]], timer: Timer) -> None:
         """Sends each arrival of this worker's share when it is due, however many are under way."""
         trial, start = order.trial, order.start
-        due = due_times(arrivals)
-        numbers = share(due, worker=order.worker, workers=order.workers)
         sequence, length = trial.sequence, len(trial.sequence)
-        for number, at in zip(numbers.tolist(), due[numbers].tolist(), strict=True):
+        for number, at in planned:
             timer.sleep_until(start + at)
             if self.broken is not None:
                 return

@@ -1,0 +1,25 @@
+"""Yields `BROWSING`, what a customer does in one visit: list, then search, then detail. It sends nothing."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Final
+
+from fixtures.sizes import Size
+from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
+from scenarios.operations.operation import Operation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walk:
+    """Operations that one customer does in this order; each draws its parameters, by Zipf's law, on its own."""
+
+    name: str
+    steps: tuple[Operation, ...]
+
+    def session(self, random: Random, size: Size) -> Iterator[tuple[Operation, Any]]:
+        """One visit: every step with the parameters that `random` draws for it."""
+        return ((step, step.sample(random, size)) for step in self.steps)
+
+
+BROWSING: Final = Walk(name="browsing", steps=(PRODUCT_LIST, PRODUCT_SEARCH, PRODUCT_DETAIL))
