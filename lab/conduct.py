@@ -17,7 +17,9 @@ from lab.users import LoadUser, Order
 from lab.wire import share_token
 
 LEAD: Final = 100_000_000
-"""Nanoseconds between the order to begin a trial and its start."""
+"""Nanoseconds between the order to begin a trial and its start, and what each of its arrivals adds to them."""
+
+LEAD_PER_ARRIVAL: Final = 1_000
 
 BOOT: Final = Path("/proc/sys/kernel/random/boot_id")
 
@@ -43,6 +45,12 @@ class Conductor(Protocol):
         """Ends the users and returns how many requests Locust counted."""
 
 
+def lead_of(trial: Trial) -> int:
+    """Nanoseconds in which every generator has its schedule ready."""
+    arrivals = trial.arrivals
+    return LEAD + (int(arrivals.rate * arrivals.seconds) * LEAD_PER_ARRIVAL if arrivals else 0)
+
+
 def check_listeners() -> None:
     """Raises BrokenLoad when a listener failed: Locust goes on then, with less than it saw."""
     if log.unhandled_greenlet_exception:
@@ -59,7 +67,7 @@ class Alone:
         self.runner.start(1, spawn_rate=1)
 
     def run(self, number: int, trial: Trial) -> tuple[ShareReport, ...]:
-        LoadUser.orders.put(Order(number=number, trial=trial, start=time.monotonic_ns() + LEAD))
+        LoadUser.orders.put(Order(number=number, trial=trial, start=time.monotonic_ns() + lead_of(trial)))
         result = LoadUser.results.get()
         if isinstance(result, BaseException):
             raise BrokenLoad(f"a user failed: {result!r}")
@@ -107,7 +115,12 @@ class Master:
         return workers
 
     def run(self, number: int, trial: Trial) -> tuple[ShareReport, ...]:
-        order = {"number": number, "start": time.monotonic_ns() + LEAD, "boot": boot_identity(), "workers": self._count}
+        order = {
+            "number": number,
+            "start": time.monotonic_ns() + lead_of(trial),
+            "boot": boot_identity(),
+            "workers": self._count,
+        }
         for index, worker in enumerate(self.workers):
             self.runner.send_message("trial", {**order, "worker": index}, client_id=worker)
         found: dict[str, ShareReport] = {}

@@ -18,7 +18,6 @@ from lab.json_files import write
 from lab.load_findings import UrlLoad
 from lab.load_url import UrlOrder, check_url, load_url
 from lab.progress import Progresses
-from lab.render import render_load
 from lab.results import check_writable, new_run
 from lab.script import WORKER_TOKEN
 from lab.trial import split_address
@@ -36,10 +35,10 @@ EXAMPLES: Final = """
 examples:
   python -m lab load http://127.0.0.1:8000/api/products/ --rate 200 --duration 20
   python -m lab load http://127.0.0.1:8000/graphql --method POST --header 'Content-Type: application/json' \\
-      --body-file query.json --graphql --json load.json --html load.html
+      --body-file query.json --graphql --json load.json
 
 exit code: 0 measured, 2 not measured: the load was void, nothing was answered right, or something failed.
-Docs: docs/load.md has every field of the JSON.
+Every field of the JSON: docs/load.md.
 """
 
 SHOWN: Final = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
@@ -71,7 +70,6 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     request.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds (default: 10)")
     result = parser.add_argument_group("the result")
     result.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
-    result.add_argument("--html", type=Path, metavar="FILE", help="write it as a page")
     many = parser.add_argument_group("many generators", "The schedule is split among them; together they are the load.")
     many.add_argument("--load-workers", type=_users, default=0, metavar="N", help="N of them on this machine")
     many.add_argument("--expect-workers", type=_users, default=0, metavar="N", help="N that come from anywhere")
@@ -82,9 +80,9 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
 def load(asked: Namespace, *, console: Console) -> None:
     """Runs the load that was asked for and prints what it found. Raises LabError when that is nothing to rely on."""
     order = _order(asked)
-    for path in filter(None, (asked.json, asked.html)):
-        if not path.parent.is_dir():
-            raise LabError(f"there is no folder {path.parent}", hint=f"make it first: mkdir -p {path.parent}")
+    if asked.json and not asked.json.parent.is_dir():
+        folder = asked.json.parent
+        raise LabError(f"there is no folder {folder}", hint=f"make it first: mkdir -p {folder}")
     check_url(order.url)
     check_writable()
     folder = new_run("load")
@@ -107,12 +105,9 @@ def load(asked: Namespace, *, console: Console) -> None:
     folder.save("load", found)
     if asked.json:
         write(found, asked.json)
-    if asked.html:
-        render_load(folder.path / "load.json", page=asked.html)
     _print(found, console=console)
-    for name, path in (("json", asked.json), ("page", asked.html)):
-        if path:
-            console.print(f"{name}: {path}", highlight=False)
+    if asked.json:
+        console.print(f"json: {asked.json}", highlight=False)
     if not found.right:
         raise LabError("nothing was answered right", hint="the table of errors says how; mend it, then start again")
     if found.state == "void":

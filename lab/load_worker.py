@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from locust import runners
 
-from lab.conduct import LEAD, BrokenLoad, boot_identity, check_listeners
+from lab.conduct import BrokenLoad, boot_identity, check_listeners, lead_of
 from lab.recorder import Recorder
 from lab.script import WORKER_TOKEN
 from lab.trial import LoadScript, split_address
@@ -57,7 +57,7 @@ def _take(runner: Any, data: dict[str, str]) -> None:
 def _begin(data: dict[str, Any]) -> None:
     trial = LoadUser.script.trials[data["number"]]
     # On another host the monotonic clock is another one: there a trial starts when the order arrives, and a lead later.
-    start = data["start"] if data["boot"] and data["boot"] == boot_identity() else time.monotonic_ns() + LEAD
+    start = data["start"] if data["boot"] and data["boot"] == boot_identity() else time.monotonic_ns() + lead_of(trial)
     order = Order(number=data["number"], trial=trial, start=start, worker=data["worker"], workers=data["workers"])
     LoadUser.orders.put(order)
 

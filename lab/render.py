@@ -11,18 +11,11 @@ from lab.server import TREE, plain_environment
 
 def render(folder: RunFolder) -> Path:
     """Writes report.html beside the findings and returns its path. Raises LabError with the door's last words."""
-    _draw([str(folder.path)], hint=f"try again: ./noxw -s report -- {folder.path}")
-    return folder.path / "report.html"
-
-
-def render_load(found: Path, *, page: Path) -> None:
-    """Writes the page of a load on one URL from its JSON. Raises LabError with the door's last words."""
-    _draw(["--load", str(found), str(page.resolve())], hint=f"what was found is in {found}")
-
-
-def _draw(words: list[str], *, hint: str) -> None:
-    command = [sys.executable, "-m", "reports", *words]
+    command = [sys.executable, "-m", "reports", str(folder.path)]
     done = subprocess.run(command, cwd=TREE, env=plain_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise LabError(f"the report could not be drawn: {said[0]}", hint=hint)
+        raise LabError(
+            f"the report could not be drawn: {said[0]}", hint=f"try again: ./noxw -s report -- {folder.path}"
+        )
+    return folder.path / "report.html"
