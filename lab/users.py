@@ -17,7 +17,7 @@ from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import StopUser
 
 from lab.answers import fault_of, fault_of_error
-from lab.arrivals import Arrivals, due_times, level, share
+from lab.arrivals import due_times, level, share
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, read_counters, reference_kernel
