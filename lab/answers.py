@@ -32,6 +32,8 @@ def fault_of(line: Line, *, status: int, body: bytes) -> Fault:
 
 def fault_of_error(error: BaseException, *, in_body: bool) -> Fault:
     """What an exception in place of an answer means; `in_body` when a status had come already."""
+    # The client wraps what happened when it gives up.
+    error = getattr(error, "original", None) or error
     if isinstance(error, TimeoutError):
         return Fault.TIME_OUT
     found = _BY_NAME.get(type(error).__name__)
