@@ -4,6 +4,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -27,14 +28,14 @@ def supervisor():
         yield each
 
 
-def open_trial(*, rate=200.0, seconds=1.0, kind="poisson"):
+def open_trial(*, rate: float = 200.0, seconds: float = 1.0) -> Trial:
     profiled = profile("steady", rate=rate, seconds=seconds)
-    return Trial(sequence=(0,), seconds=seconds, arrivals=Arrivals(kind=kind, profile=profiled, seed=1))
+    return Trial(sequence=(0,), seconds=seconds, arrivals=Arrivals(kind="poisson", profile=profiled, seed=1))
 
 
-def script_for(url, tmp_path, *trials, workers=0, graphql=False, length=None):
+def script_for(url: str, tmp_path: Path, *trials: Trial, workers: int = 0, graphql: bool = False) -> LoadScript:
     line = Line(
-        cell=0, key=0, method="GET", url=f"{url}/", headers=(), body=None, status=None, length=length, checksum=None,
+        cell=0, key=0, method="GET", url=f"{url}/", headers=(), body=None, status=None, length=None, checksum=None,
         graphql=graphql,
     )  # fmt: skip
     return LoadScript(
@@ -43,7 +44,7 @@ def script_for(url, tmp_path, *trials, workers=0, graphql=False, length=None):
     )  # fmt: skip
 
 
-def run(script, *, supervisor, tmp_path, **options) -> LoadReport:
+def run(script: LoadScript, *, supervisor: Supervisor, tmp_path: Path, **options: Any) -> LoadReport:
     return generate(script, supervisor=supervisor, script_file=tmp_path / "script.json", logs=tmp_path, **options)
 
 
