@@ -139,7 +139,10 @@ def void_url() -> UrlLoad:
     return replace(
         url(),
         state="void",
-        reasons=("the generator used 91 % of a core (limit 60 %)", "1,204 arrivals were not sent: too many were under way"),
+        reasons=(
+            "the generator used 91 % of a core (limit 60 %)",
+            "1,204 arrivals were not sent: too many were under way",
+        ),
         unsent=1204,
         sensors=Sensors(generator_share=0.91, lateness=0.0123, steal=0.081, pressure=0.42, kernel_ratio=1.31),
     )
