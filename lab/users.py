@@ -7,17 +7,15 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final
+from typing import ClassVar, Final
 
 import gevent
 from gevent.queue import Queue
-from geventhttpclient.url import URL
 from locust import FastHttpUser, task
-from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
 from locust.exception import StopUser
 
-from lab.answers import fault_of, fault_of_error
 from lab.arrivals import due_times, level, share
+from lab.client import ask, ask_once
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, read_counters, reference_kernel
@@ -27,22 +25,6 @@ from lab.trial import LoadScript, ShareReport, Trial
 
 FLUSH_NANOSECONDS: Final = 500_000_000
 SECOND: Final = 1_000_000_000
-
-
-def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple[int, int, Fault]:
-    """Sends one request and reads all of the answer: its status (0 for none), its bytes, and what is wrong with it."""
-    response = client.request(line.method, line.url, data=line.body, headers=headers, name=name)
-    status: int = response.status_code or 0
-    try:
-        body = response.content or b""
-    except FAILURE_EXCEPTIONS as broken:
-        return status, 0, fault_of_error(broken, in_body=True)
-    error: BaseException | None = getattr(response, "error", None)
-    if status == 0 and error is not None:
-        return 0, 0, fault_of_error(error, in_body=False)
-    if not response._response.message_complete:  # noqa: SLF001 - the session swallows what happened to the body
-        return status, len(body), Fault.TRUNCATED
-    return status, len(body), fault_of(line, status=status, body=body)
 
 
 class PairedUser(FastHttpUser):
@@ -145,11 +127,7 @@ class LoadUser(FastHttpUser):
         cls.concurrency = max(trial.most for trial in script.trials)
 
     def _prepare(self) -> Timer:
-        agent: Any = self.client.client
-        agent.redirect_response_codes, agent.cookiejar = frozenset(), None
-        for origin in {line.url.split("/", 3)[2]: line.url for line in self.script.lines}.values():
-            # The client would ask again, up to this many times and one more, when a connection breaks.
-            agent.clientpool.get_client(URL(origin))._connection_pool.size = -1  # noqa: SLF001
+        ask_once(self.client, (line.url for line in self.script.lines))
         token = {"Lab-Token": self.token} if self.token else {}
         self.headers = [dict(line.headers) | token for line in self.script.lines]
         return Timer()

@@ -55,6 +55,7 @@ def run(script: LoadScript, *, supervisor: Supervisor, tmp_path: Path, **options
         ("chunked", set()),
         ("gzip", set()),
         ("continue", set()),
+        ("continue --pause 0.02", set()),
         ("halfclose", set()),
         ("truncate", {Fault.TRUNCATED}),
         ("redirect", {Fault.STATUS}),

@@ -162,6 +162,18 @@ def redirect(options: argparse.Namespace) -> Mode:
     return lambda connection, request: connection.answer(OK if request.path == b"/target" else found)
 
 
+def interim(options: argparse.Namespace) -> Mode:
+    """A 100 to each request, and its answer `--pause` seconds later."""
+    if not options.pause:
+        return always(INTERIM, OK)
+
+    def mode(connection: Connection, _: Request) -> None:
+        connection.answer(INTERIM)
+        asyncio.get_running_loop().call_later(options.pause, connection.answer, OK)
+
+    return mode
+
+
 def chunked(options: argparse.Namespace) -> Mode:
     body, size = text(options.bytes), max(1, math.ceil(options.bytes / 4))
     chunks = [body[at : at + size] for at in range(0, len(body), size)]
@@ -218,7 +230,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     add("halfclose", half_close, bytes=2).add_argument("--early", action="store_true")
     add("truncate", truncate, bytes=100, sent=50)
     add("redirect", redirect)
-    add("continue", lambda _: always(INTERIM, OK))
+    add("continue", interim, pause=0.0)
     add("chunked", chunked, bytes=100).add_argument("--cut", action="store_true")
     add("gzip", zipped, bytes=100).add_argument("--damaged", action="store_true")
     add("graphql", graphql).add_argument("--errors-share", dest="share", type=float, default=0.5)
