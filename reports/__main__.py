@@ -1,6 +1,6 @@
-"""Yields `report.html` in a run folder, from its `findings.json`: `python -m reports RUN_FOLDER`.
+"""Yields pages: a run's `report.html` from its findings, or the page of a load on one URL from its JSON.
 
-It measures nothing.
+It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load LOAD_JSON HTML`.
 """
 
 import argparse
@@ -10,35 +10,60 @@ from pathlib import Path
 from lab.errors import LabError
 from lab.findings import SCHEMA_VERSION, Findings
 from lab.json_files import read
-from reports.html import raw_data, render
+from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
+from reports.html import raw_data, render, render_url
 
 _CANNOT = 2
 
 
 def main(arguments: list[str]) -> int:
-    """Render the run folder named by the arguments; 0, or 2 with one line on stderr."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description="Render the report of a run again.")
-    parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="a folder below results/ that holds findings.json")
-    run: Path = parser.parse_args(arguments).run
+    """Render the run folder, or the load, that the arguments name; 0, or 2 with one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m reports", description="Render what was found as a page.")
+    either = parser.add_mutually_exclusive_group(required=True)
+    either.add_argument(
+        "run", type=Path, nargs="?", metavar="RUN_FOLDER", help="a folder below results/ that holds findings.json"
+    )
+    either.add_argument(
+        "--load", type=Path, nargs=2, metavar=("LOAD_JSON", "HTML"), help="what `lab load --json` wrote, and the page"
+    )
+    asked = parser.parse_args(arguments)
     try:
-        findings = read(run / "findings.json", Findings)
+        target, page = _url(*asked.load) if asked.load else _run(asked.run)
     except LabError as error:
-        return _complain(f"{error.what}; {error.hint}")
-    if findings.schema_version != SCHEMA_VERSION:
-        return _complain(
-            f"{run} holds findings of version {findings.schema_version}, "
-            f"this Windtunnel reads version {SCHEMA_VERSION}; read it with the Windtunnel that wrote it"
-        )
-    target = run / "report.html"
+        return _complain("; ".join(filter(None, (error.what, error.hint))))
     try:
         # Written beside and renamed, so that a reader never meets half a page.
-        unfinished = target.with_suffix(".html.part")
-        unfinished.write_text(render(findings, raw=raw_data(run)), encoding="utf-8", newline="\n")
+        unfinished = target.with_name(f"{target.name}.part")
+        unfinished.write_text(page, encoding="utf-8", newline="\n")
         unfinished.replace(target)
     except OSError as error:
         return _complain(f"cannot write {target}: {error.strerror}")
     sys.stdout.write(f"{target}\n")
     return 0
+
+
+def _run(run: Path) -> tuple[Path, str]:
+    """Where the page of a run belongs, and the page."""
+    findings = read(run / "findings.json", Findings)
+    _check(run, version=findings.schema_version, known=SCHEMA_VERSION)
+    source = run / "load.json"
+    load = read(source, LoadFindings) if source.exists() else None
+    return run / "report.html", render(findings, load=load, raw=raw_data(run))
+
+
+def _url(source: Path, target: Path) -> tuple[Path, str]:
+    """Where the page of a load on one URL belongs, and the page."""
+    found = read(source, UrlLoad)
+    _check(source, version=found.schema_version, known=LOAD_VERSION)
+    return target, render_url(found)
+
+
+def _check(source: Path, *, version: int, known: int) -> None:
+    if version != known:
+        raise LabError(
+            f"{source} holds findings of version {version}, this Windtunnel reads version {known}",
+            hint="read it with the Windtunnel that wrote it",
+        )
 
 
 def _complain(message: str) -> int:

@@ -10,11 +10,13 @@ import jinja2
 from markupsafe import Markup
 
 from lab.findings import Findings
+from lab.load_findings import LoadFindings, UrlLoad
 from lab.wording import method
+from reports import arms, load_captions, style
 from reports import format as text
-from reports import style
 from reports.design import face_name
 from reports.page import SECTIONS, Page, is_void, quantile
+from reports.url_page import CLOSED, UrlPage
 
 _ENVIRONMENT: Final = jinja2.Environment(
     loader=jinja2.PackageLoader("reports"),
@@ -24,11 +26,14 @@ _ENVIRONMENT: Final = jinja2.Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_ENVIRONMENT.globals.update(text=text, style=style, face_name=face_name, is_void=is_void, quantile=quantile)
-
+_ENVIRONMENT.globals.update(
+    text=text, style=style, face_name=face_name, is_void=is_void, quantile=quantile,
+    spelled_out=arms.spelled_out, is_void_load=arms.is_void,
+)  # fmt: skip
 
 RAW_DATA: Final = (
     ("findings.json", "the numbers behind this page"),
+    ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
     ("plan.json", "how the budget was shared between the cells"),
     ("proof.json", "the answers compared and the evidence counted, cell by cell"),
@@ -44,9 +49,9 @@ def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
     return tuple((name, what) for name, what in RAW_DATA if (run / name).exists())
 
 
-def render(findings: Findings, *, raw: Sequence[tuple[str, str]] = RAW_DATA) -> str:
-    """The page. The same findings and the same `raw` give the same bytes."""
-    page = Page(findings=findings)
+def render(findings: Findings, *, load: LoadFindings | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA) -> str:
+    """The page of a run, with what was found under load if it was. The same values give the same bytes."""
+    page = Page(findings=findings, load=load)
     sections = []
     for section in SECTIONS:
         charts = section.charts(page)
@@ -57,13 +62,21 @@ def render(findings: Findings, *, raw: Sequence[tuple[str, str]] = RAW_DATA) -> 
         page=page,
         findings=findings,
         raw=raw,
-        method=method(),
+        method=load_captions.METHOD if load else method(),
         design=page.design,
         sections=sections,
         # Both files are this room's own; nothing of a run goes into them.
         css=Markup(_source("page.css")),
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+    )
+
+
+def render_url(found: UrlLoad) -> str:
+    """The page of a load on one URL. The same value gives the same bytes."""
+    page = UrlPage(found=found)
+    return _ENVIRONMENT.get_template("url.html.j2").render(
+        page=page, found=found, closed_note=CLOSED, css=Markup(_source("page.css"))
     )
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from lab.findings import Block, Cell, Effect, Findings
-from reports import captions, drawings
+from lab.load_findings import LoadCell, LoadFindings
+from reports import arms, captions, drawings, load_captions, load_drawings
+from reports.arms import Arms
 from reports.chart import Chart
 from reports.design import Design, design_of, knobs_named
 from reports.evidence import Catalogue, CellEvidence, catalogue_of
@@ -18,6 +20,7 @@ class Page:
     """What the templates ask: the findings, and what is drawn or looked up from them, each made once."""
 
     findings: Findings
+    load: LoadFindings | None = None
     anchors: Mapping[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -41,6 +44,28 @@ class Page:
     def verdicts(self) -> tuple[VerdictTable, ...]:
         """The tables of verdicts."""
         return verdict_tables(self.findings, self.design)
+
+    @cached_property
+    def arms(self) -> Arms:
+        """The arms of the load. Raises AttributeError where there was none: `load` says so."""
+        if self.load is None:
+            raise AttributeError("this run had no load")
+        return arms.arms_of(self.load)
+
+    @property
+    def faces(self) -> tuple[str, ...]:
+        """The faces of cells and loads."""
+        return tuple(dict.fromkeys((*self.design.faces, *(self.arms.faces if self.load else ()))))
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether what one request costs belongs on the page: in a run without load, and where it was measured."""
+        return self.load is None or bool(self.findings.cells)
+
+    @property
+    def void_loads(self) -> tuple[LoadCell, ...]:
+        """The cells under load that count for nothing, each with its reason."""
+        return tuple(cell for cell in self.load.cells if arms.is_void(cell)) if self.load else ()
 
     @property
     def families(self) -> str:
@@ -100,6 +125,43 @@ SECTIONS = (
         wanted=lambda p: bool(p.verdicts),
     ),
     Section(
+        identifier="capacity", title="How much load it carries", template="capacity", wanted=lambda p: bool(p.load)
+    ),
+    Section(
+        identifier="growth",
+        title="Throughput against users",
+        template="charts",
+        charts=lambda p: load_drawings.growths(p.arms) if p.load else (),
+        reading=load_captions.GROWTH,
+    ),
+    Section(
+        identifier="waiting",
+        title="Response time against offered rate",
+        template="charts",
+        charts=lambda p: load_drawings.waits(p.arms) if p.load else (),
+        reading=load_captions.WAITING,
+    ),
+    Section(
+        identifier="percentiles",
+        title="Response times, arm by arm",
+        template="charts",
+        charts=lambda p: load_drawings.spreads(p.arms) if p.load else (),
+        reading=load_captions.PERCENTILES,
+    ),
+    Section(
+        identifier="costs",
+        title="What a request costs under load",
+        template="charts",
+        charts=lambda p: load_drawings.expenses(p.arms) if p.load else (),
+        reading=load_captions.COSTS,
+    ),
+    Section(
+        identifier="loads",
+        title="Every load",
+        template="load_cells",
+        wanted=lambda p: bool(p.load and p.load.cells),
+    ),
+    Section(
         identifier="waterfall",
         title="From all off to all on",
         template="charts",
@@ -141,22 +203,33 @@ SECTIONS = (
         charts=lambda p: drawings.distributions(p.design),
         reading=captions.DISTRIBUTION,
     ),
-    Section(identifier="cells", title="Every cell", template="cells"),
+    Section(identifier="cells", title="Every cell", template="cells", wanted=lambda p: p.has_cells),
     Section(
         identifier="every-effect", title="Every effect", template="effects", wanted=lambda p: bool(p.findings.effects)
     ),
-    Section(identifier="evidence", title="The evidence, cell by cell", template="evidence"),
+    Section(
+        identifier="evidence",
+        title="The evidence, cell by cell",
+        template="evidence",
+        wanted=lambda p: p.has_cells,
+    ),
     Section(
         identifier="statements",
         title="Statements and plans",
         template="statements",
         wanted=lambda p: bool(p.catalogue.statements),
     ),
-    Section(identifier="proof", title="Same answers everywhere", template="proof"),
+    Section(
+        identifier="proof",
+        title="Same answers everywhere",
+        template="proof",
+        wanted=lambda p: p.load is None or bool(p.findings.proofs),
+    ),
     Section(
         identifier="validity",
         title="Time within the run, and validity",
         template="validity",
+        wanted=lambda p: p.load is None or bool(p.findings.blocks),
         charts=lambda p: drawings.drifts(p.findings, p.design),
         reading=captions.DRIFT,
     ),

@@ -18,6 +18,7 @@ PALETTE: Final[dict[str, tuple[str, str]]] = {
     "slower": ("#b14600", "#ff9a66"),
     "same": ("#4f5a66", "#aeb8c3"),
     "unclear": ("#7a6300", "#dcbc4e"),
+    "alarm": ("#b3261e", "#ff9087"),
     "series1": ("#5b6570", "#a9b3be"),
     "series2": ("#0064a1", "#63b6f3"),
     "series3": ("#00735a", "#45cda4"),

@@ -20,6 +20,8 @@ from reports.style import MATPLOTLIB, PALETTE
 
 _POINTS_PER_INCH: Final = 72
 _LONGEST_LABEL: Final = 60
+_CHARACTER: Final = 0.57
+"""Mean width of a character over the font size, in DejaVu Sans."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _FAMILY = re.compile(r" ?font-family: [^;\"]*;?")
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -64,6 +66,12 @@ def label(text: str) -> str:
     """Text that is safe to lay out: one line, no control characters, not longer than a panel is wide."""
     clean = " ".join(_CONTROL.sub(" ", text).split())
     return clean if len(clean) <= _LONGEST_LABEL else clean[: _LONGEST_LABEL - 1] + "…"
+
+
+def fitted(text: str, *, pixels: float, size: float) -> str:
+    """A label cut to what fits into so many pixels at a font size, by the widths of a wide sans serif."""
+    clean, most = label(text), max(int(pixels / (size * _CHARACTER)), 2)
+    return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
 def inline(figure: Figure, *, identifier: str, alternative: str) -> Markup:

@@ -1,0 +1,105 @@
+"""Yields dot charts: p50, p95 and p99 of the response time, a row per arm at one load. It takes no percentile."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
+
+from lab.findings import Interval
+from lab.load_findings import LoadCell
+from reports import format as text
+from reports.arms import is_void
+from reports.chart import padded
+from reports.charts.scales import KEY_ROW, across, ends, inline_key, whisker
+from reports.style import SMALL, TEXT, WIDTH, colour
+from reports.svg import fitted, inline, new_figure, place_axes, styled
+
+_ROW, _TOP, _BOTTOM, _SIDE = 41, 6, 36, 12
+_MARKS = (("series2", "o", "p50"), ("series5", "s", "p95"), ("series6", "D", "p99"))
+_CHARACTER = 0.52
+"""Mean width of a character of a reading over the font size: digits are narrow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A cell under the name of its arm."""
+
+    name: str
+    cell: LoadCell
+
+    @property
+    def times(self) -> tuple[Interval, ...]:
+        """The three percentiles; none where the cell gives no time."""
+        found = tuple(each for each in (self.cell.p50, self.cell.p95, self.cell.p99) if each)
+        return found if len(found) == len(_MARKS) and all(each.estimate > 0 for each in found) else ()
+
+    @property
+    def reading(self) -> str:
+        """The three percentiles as text, or why there are none."""
+        if self.times:
+            return text.durations(tuple(each.estimate for each in self.times))
+        return "void" if is_void(self.cell) else "no time"
+
+
+def header() -> tuple[str, ...]:
+    """The columns of the data table beside such a chart."""
+    return ("arm", "offered", "p50 [95 %]", "p95 [95 %]", "p99 [95 %]", "requests", "state")
+
+
+def data(rows: Sequence[Row]) -> tuple[tuple[str, ...], ...]:
+    """The numbers that such a chart shows, as text."""
+    return tuple(
+        (
+            row.name,
+            text.rate(row.cell.offered or None),
+            *(text.duration_interval(each) for each in (row.cell.p50, row.cell.p95, row.cell.p99)),
+            text.count(row.cell.requests),
+            ": ".join(filter(None, (row.cell.state, row.cell.reason))),
+        )
+        for row in rows
+    )
+
+
+def draw(rows: Sequence[Row], *, identifier: str, alternative: str) -> Markup:
+    """The chart: an arm per row, response time across on a log scale."""
+    head = _TOP + KEY_ROW
+    with styled():
+        figure = new_figure(width=WIDTH, height=head + _ROW * len(rows) + _BOTTOM)
+        inline_key(figure, [(colour(mark), marker, name) for mark, marker, name in _MARKS])
+        axes = place_axes(figure, left=_SIDE, top=head, width=WIDTH - 2 * _SIDE, height=_ROW * len(rows))
+        across(axes, padded([end for row in rows for each in row.times for end in ends(each)]), show=text.axis_duration)
+        axes.set_ylim(len(rows) * _ROW, 0)
+        axes.spines["left"].set_visible(False)
+        axes.yaxis.set_major_locator(NullLocator())
+        axes.set_xlabel("response time (log)")
+        for index, row in enumerate(rows):
+            _row(axes, row, top=index * _ROW)
+        return inline(figure, identifier=identifier, alternative=alternative)
+
+
+def _row(axes: Axes, row: Row, *, top: float) -> None:
+    head(axes, row.name, row.reading, top=top, mark="ink" if row.times else "alarm")
+    middle = top + 28
+    if not row.times:
+        reason = fitted(row.cell.reason, pixels=WIDTH - 2 * _SIDE, size=SMALL)
+        axes.text(0, middle + 3, reason, transform=axes.get_yaxis_transform(), fontsize=SMALL, color=colour("quiet"))
+        return
+    axes.plot(axes.get_xlim(), [middle] * 2, color=colour("line"), linewidth=0.6, zorder=0)
+    axes.plot([row.times[0].estimate, row.times[-1].estimate], [middle] * 2, color=colour("quiet"), linewidth=1)
+    for (mark, marker, _), each in zip(_MARKS, row.times, strict=True):
+        ahead = {"o": -4.0, "s": 0.0, "D": 4.0}[marker]
+        whisker(axes, each, at=middle + ahead, mark=colour(mark), upright=False)
+        axes.plot([each.estimate], [middle + ahead], marker, color=colour(mark), markersize=4.8, markeredgewidth=0)
+
+
+def head(axes: Axes, name: str, reading: str, *, top: float, mark: str) -> None:
+    """The line of text above a row: the name, and at the right its reading."""
+    place = axes.get_yaxis_transform()
+    if top:
+        axes.plot([0, 1], [top, top], transform=place, color=colour("line"), linewidth=0.6)
+    space = WIDTH - 2 * _SIDE - len(reading) * SMALL * _CHARACTER - 8
+    axes.text(0, top + 13, fitted(name, pixels=space, size=TEXT), transform=place, fontsize=TEXT)
+    shown = fitted(reading, pixels=WIDTH, size=SMALL)
+    axes.text(1, top + 13, shown, transform=place, ha="right", fontsize=SMALL, color=colour(mark))
