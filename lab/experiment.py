@@ -1,7 +1,9 @@
 """Yields `Experiment`, a question with two or more arms, and what an arm is made of. It measures nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
+
+from lab.errors import LabError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,33 +49,64 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadDesign:
+    """How an experiment's arms are loaded: `walk` is the dotted name of a walk, `sessions` how many visits are drawn.
+
+    Every arm meets each number of closed `users`, open arrivals at each of `shares` of its own capacity and, with
+    `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`. A pilot of
+    `pilot_users` for as long gives the capacity.
+    """
+
+    walk: str
+    users: tuple[int, ...] = ()
+    shares: tuple[float, ...] = ()
+    common: float | None = None
+    sessions: int = 16
+    seconds: float = 1.3
+    warm_seconds: float = 0.2
+    blocks: int = 3
+    pilot_users: int = 8
+    server: Server = Server(workers=2, threads=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A question, the arms that answer it and the operations they are compared on.
 
     With `knobs` the design is the full factorial over them, all else held at `variant`; without, every
-    server is compared with the first one, face by face. `operations` are dotted names of `Operation` values
-    and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter sets each operation is
-    replayed with, `budget` the seconds that measuring may take.
+    server is compared with the first one, face by face. `variants` are arms in place of a design. `operations` are
+    dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter
+    sets each operation is replayed with, `budget` the seconds that measuring may take. With `load` it can be asked
+    under load; without `operations` it can only be asked so.
     """
 
     name: str
     question: str
-    operations: tuple[str, ...]
+    operations: tuple[str, ...] = ()
     faces: tuple[str, ...] = ("rest", "graphql")
     servers: tuple[Server, ...] = (Server(),)
     knobs: tuple[Knob, ...] = ()
     variant: tuple[tuple[str, str], ...] = ()
+    variants: tuple[tuple[tuple[str, str], ...], ...] = ()
+    load: LoadDesign | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
     budget: float = 150.0
 
     @property
+    def under_load(self) -> "Experiment":
+        """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""
+        if self.load is None:
+            raise LabError(f"{self.name} has no load", hint="leave --load out, or ask toggles or capacity")
+        return replace(self, servers=(self.load.server,), blocks=self.load.blocks)
+
+    @property
     def arms(self) -> tuple[Arm, ...]:
         """Every arm: faces by servers by, in a factorial, all 2^k settings, all-off first and all-on last."""
         names = [knob.name for knob in self.knobs]
         levels = product(*((knob.off, knob.on) for knob in self.knobs))
-        settings = [(*zip(names, each, strict=True), *self.variant) for each in levels]
+        settings = self.variants or [(*zip(names, each, strict=True), *self.variant) for each in levels]
         return tuple(
             Arm(server=server.name, face=face, variant=setting)
             for face in self.faces

@@ -3,14 +3,14 @@
 The one file of the lab through which the subject's operations come in; the lab never imports them by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from random import Random
 from typing import Any, Protocol
 
 from lab.errors import LabError
-from lab.experiment import Experiment
+from lab.experiment import Experiment, LoadDesign
 
 
 class Request(Protocol):
@@ -36,6 +36,14 @@ class Operation(Protocol):
     def read(self, face: str, status: int, body: bytes, /) -> Any: ...
 
 
+class Walk(Protocol):
+    """What one client does in one visit."""
+
+    @property
+    def name(self) -> str: ...
+    def session(self, random: Random, size: Any, /) -> Iterable[tuple[Operation, Any]]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
     """An operation with the parameter sets ("keys") that every arm is asked for."""
@@ -49,13 +57,48 @@ def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple
 
     Raises LabError for a dotted name that cannot be imported and for a dataset that has no size.
     """
+    size = _size(experiment, dataset=dataset)
+    return tuple(
+        _keyed(_attribute(name), count=experiment.keys, size=size, seed=seed) for name in experiment.operations
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visits:
+    """A walk's drawn visits: its operations with the keys that came up, and which was asked for in turn."""
+
+    name: str
+    operations: tuple[Keyed, ...]
+    sequence: tuple[tuple[str, int], ...]
+
+
+def load_walk(experiment: Experiment, design: LoadDesign, *, dataset: str, seed: int) -> Visits:
+    """The visits of the design's walk, drawn by `seed`; popular keys come up often.
+
+    Raises LabError as `load_operations` does.
+    """
+    walk: Walk = _attribute(design.walk)
+    size = _size(experiment, dataset=dataset)
+    random = Random(f"{seed}/{walk.name}")
+    operations: dict[str, Operation] = {}
+    keys: dict[str, list[Any]] = {}
+    sequence: list[tuple[str, int]] = []
+    for _ in range(design.sessions):
+        for operation, parameters in walk.session(random, size):
+            operations[operation.name] = operation
+            known = keys.setdefault(operation.name, [])
+            if parameters not in known:
+                known.append(parameters)
+            sequence.append((operation.name, known.index(parameters)))
+    keyed = tuple(Keyed(operation=operations[name], keys=tuple(known)) for name, known in keys.items())
+    return Visits(name=walk.name, operations=keyed, sequence=tuple(sequence))
+
+
+def _size(experiment: Experiment, *, dataset: str) -> Any:
     sizes = _attribute(experiment.sizes)
     if dataset not in sizes:
         raise LabError(f"there is no dataset {dataset!r}", hint=f"choose one of {', '.join(sizes)}")
-    return tuple(
-        _keyed(_attribute(name), count=experiment.keys, size=sizes[dataset], seed=seed)
-        for name in experiment.operations
-    )
+    return sizes[dataset]
 
 
 def _keyed(operation: Operation, *, count: int, size: Any, seed: int) -> Keyed:

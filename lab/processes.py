@@ -123,6 +123,22 @@ class Supervisor:
                 for thread in process.threads():
                     os.sched_setaffinity(thread.id, {cpu})
 
+    def give_way(self, nice: int = 10) -> None:
+        """Lower the priority of all that it started until now: what is started later goes first where CPUs are few."""
+        for process in psutil.Process(self._popen.pid).children(recursive=True):
+            with suppress(psutil.Error, ProcessLookupError, PermissionError):
+                # On Linux a priority belongs to a thread; threads and processes made later inherit it.
+                for thread in process.threads():
+                    os.setpriority(os.PRIO_PROCESS, thread.id, nice)
+
+    def child(self, program: str) -> int | None:
+        """The pid of the first process that runs `program`; None where there is none."""
+        for process in psutil.Process(self._popen.pid).children():
+            with suppress(psutil.Error):
+                if process.name() == program:
+                    return process.pid
+        return None
+
     def stop(self, name: str) -> int | None:
         """Stop one process and return its exit code, negative for a signal; None if there was none of that name."""
         code: int | None = self._ask({"do": "stop", "name": name}).get("code")

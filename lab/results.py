@@ -2,7 +2,8 @@
 
 results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
                            proof.json      each cell's proof and evidence
-                           plan.json       how the budget was shared
+                           plan.json       how the budget was shared, or of a run under load
+                           load-plan.json  which trials each block has
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
                            stages.json     wall times
@@ -97,6 +98,11 @@ class RunFolder:
     def script_file(self, block: int) -> Path:
         """What block `block`'s generator was given."""
         return self.blocks / f"block-{block:02d}.script.json"
+
+    @property
+    def pilot_file(self) -> Path:
+        """The pilot's raw samples, of a run under load."""
+        return self.samples / "pilot.samples"
 
     def report_file(self, block: int) -> Path:
         """What block `block`'s generator reported; missing when it was interrupted."""

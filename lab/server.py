@@ -46,6 +46,7 @@ class Running:
     name: str
     url: str
     process: str
+    pid: int
 
 
 def new_token() -> str:
@@ -76,19 +77,20 @@ def boot(
     out while timing. Raises LabError when a server dies, does not answer in 30 s, or is another build or dataset.
     """
     ports: dict[str, int] = {}
+    pids: dict[str, int] = {}
     for server in servers:
         ports[server.name] = free_port()
-        supervisor.spawn(
+        pids[server.name] = supervisor.spawn(
             name=_process(server.name),
             argv=_command(server, port=ports[server.name]),
             env=_environment(surroundings, evidence=(evidence or {}).get(server.name), tree=tree),
             cwd=tree,
             log=surroundings.logs / f"{_process(server.name)}.log",
-        )
+        ).pid
     running: dict[str, Running] = {}
     for name, port in ports.items():
         supervisor.wait_ready(_process(name), ready=partial(_listens, port), seconds=BOOT_LIMIT)
-        running[name] = Running(name=name, url=f"http://127.0.0.1:{port}", process=_process(name))
+        running[name] = Running(name=name, url=f"http://127.0.0.1:{port}", process=_process(name), pid=pids[name])
         _check_identity(running[name], surroundings=surroundings, tree=tree)
     return running
 
