@@ -11,19 +11,22 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from textwrap import fill, indent
 from types import FrameType
-from typing import Final, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 
 from lab import catalogue
-from lab.asked import budget_seconds, held, narrowed, seed_number
+from lab.asked import budget_seconds, held, loaded, narrowed, seed_number
 from lab.dotenv import with_dotenv
 from lab.errors import LabError
 from lab.findings import Findings
 from lab.results import RunFolder, find_run
 from lab.server import TREE
 from lab.units import seconds
+
+if TYPE_CHECKING:
+    from lab.run import Order
 
 CONSOLE: Final = Console(stderr=False, soft_wrap=True)
 VOID_CELLS: Final = 0.30
@@ -58,39 +61,69 @@ def lab(words: list[str]) -> None:
     parser.add_argument(
         "--seed", type=seed_number, default=1, help="draws the dataset, the keys and every order (default: 1)"
     )
-    _measure(parser.parse_args(words))
+    parser.add_argument(
+        "--load", action="store_true", help="ask under load: a pilot finds each arm's capacity, then arrivals come"
+    )
+    parser.add_argument(
+        "--load-workers", type=int, default=0, metavar="N", help="share every load among N local generators"
+    )
+    parser.add_argument("--resume", metavar="RUN", help="go on with a run that ended early; give nothing else")
+    _measure(parser.parse_args(words), plain=parser.parse_args([]))
 
 
-def _measure(asked: Namespace) -> None:
-    chosen = narrowed(catalogue.load(asked.experiment), faces=asked.faces, operations=asked.operations)
-    chosen = held(chosen, asked.set)
-    budget = budget_seconds(asked.budget) if asked.budget else chosen.budget
+def _measure(asked: Namespace, *, plain: Namespace) -> None:
+    """Measures what was asked for; `plain` is what nothing asked for would be."""
+    order = _resumed(asked, plain=plain) if asked.resume else _ordered(asked)
 
-    from lab.run import Order, measure
+    from lab.run import measure
 
-    command = " ".join(["./noxw -s lab --", *sys.argv[1:]]) if sys.argv[1:] else "./noxw -s lab"
-    order = Order(experiment=chosen, dataset=asked.dataset, budget=budget, seed=asked.seed, command=command)
     made: list[RunFolder] = []
     try:
         folder = measure(order, console=CONSOLE, on_folder=made.append)
     except (LabError, KeyboardInterrupt):
         _keep(made)
         raise
-    findings = folder.findings
-    _print_answer(findings, folder=folder)
-    void = sum(cell.state == "void" for cell in findings.cells)
-    if void > VOID_CELLS * len(findings.cells):
-        raise LabError(f"{void} of {len(findings.cells)} cells are void", hint="the report gives each one's reason")
+    _print_answer(folder.findings, folder=folder)
+    cells = folder.load.cells if folder.load else folder.findings.cells
+    void = sum(cell.state == "void" for cell in cells)
+    if void > VOID_CELLS * len(cells):
+        raise LabError(f"{void} of {len(cells)} cells are void", hint="the report gives each one's reason")
+
+
+def _ordered(asked: Namespace) -> "Order":
+    from lab.run import Order
+
+    chosen = held(narrowed(catalogue.load(asked.experiment), faces=asked.faces, operations=asked.operations), asked.set)
+    chosen = loaded(chosen, wanted=asked.load, workers=asked.load_workers, operations=asked.operations)
+    budget = budget_seconds(asked.budget) if asked.budget else None
+    return Order(experiment=chosen, dataset=asked.dataset, budget=budget, seed=asked.seed, command=_command())
+
+
+def _resumed(asked: Namespace, *, plain: Namespace) -> "Order":
+    from lab.run import Order
+
+    if vars(asked) | {"resume": None} != vars(plain):
+        raise LabError("--resume takes all else from the run", hint="give the run alone")
+    folder = find_run(asked.resume)
+    manifest = folder.manifest
+    if folder.is_whole:
+        raise LabError(f"{asked.resume} came to its end", hint=f"to draw it again: ./noxw -s report -- {asked.resume}")
+    return Order(
+        experiment=manifest.experiment, dataset=dict(manifest.dataset)["size"], budget=manifest.budget,
+        seed=manifest.seed, command=manifest.command, resume=folder,
+    )  # fmt: skip
+
+
+def _command() -> str:
+    return " ".join(["./noxw -s lab --", *sys.argv[1:]]) if sys.argv[1:] else "./noxw -s lab"
 
 
 def report(words: list[str]) -> None:
     """Derive a run's findings again and draw its report."""
-    from lab.derive import derive
-    from lab.render import render
+    from lab.conclude import conclude
 
     folder = _run_named(words, door="report", about=report.__doc__)
-    folder.save("findings", derive(folder))
-    CONSOLE.print(f"report: {_shown(render(folder))}", highlight=False)
+    CONSOLE.print(f"report: {_shown(conclude(folder))}", highlight=False)
 
 
 def samples(words: list[str]) -> None:
@@ -100,11 +133,11 @@ def samples(words: list[str]) -> None:
     folder = _run_named(words, door="samples", about=samples.__doc__)
     writer = csv.writer(sys.stdout)
     writer.writerow(["block", *(SAMPLE.names or ())])
-    for path in sorted(folder.samples.glob("*.samples")):
+    for path in sorted(folder.samples.glob("block-*.samples")):
         rows, damage = read_samples(path)
         if damage:
             print(f"note: {damage}", file=sys.stderr)
-        block = int(path.stem.split("-")[1])
+        block = int(path.name.removeprefix("block-").partition(".")[0])
         writer.writerows([block, *row.tolist()] for row in rows)
 
 
@@ -192,9 +225,9 @@ def _print_answer(findings: Findings, *, folder: RunFolder) -> None:
 def _keep(made: list[RunFolder]) -> None:
     """Says what is left of a run that ended early."""
     if made and any(made[0].samples.iterdir()):
-        CONSOLE.print(
-            f"what was measured is kept; to see it: ./noxw -s report -- {_shown(made[0].path)}", highlight=False
-        )
+        run = _shown(made[0].path)
+        CONSOLE.print(f"what was measured is kept; to see it: ./noxw -s report -- {run}", highlight=False)
+        CONSOLE.print(f"to go on with it: ./noxw -s lab -- --resume {run}", highlight=False)
 
 
 def _shown(path: object) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from lab.errors import LabError
 from lab.experiment import Experiment
 
+MOST_WORKERS: Final = 64
 UNITS: Final = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -14,7 +15,7 @@ def narrowed(experiment: Experiment, *, faces: str, operations: str) -> Experime
     """The experiment with only the faces and the operations that are named."""
     if faces:
         experiment = replace(experiment, faces=_picked("face", faces, among=experiment.faces))
-    if operations:
+    if operations and experiment.operations:
         known = {dotted.partition(":")[2].lower(): dotted for dotted in experiment.operations}
         picked = _picked("operation", operations, among=tuple(known))
         experiment = replace(experiment, operations=tuple(known[name] for name in picked))
@@ -44,6 +45,22 @@ def held(experiment: Experiment, settings: list[str]) -> Experiment:
             raise LabError("every knob is held: nothing is compared", hint="leave one --set out")
         experiment = replace(experiment, knobs=rest, variant=(*experiment.variant, (name, level)))
     return experiment
+
+
+def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: str) -> Experiment:
+    """The experiment as it is asked: under load where that is `wanted`, or where it has no operations of its own.
+
+    Raises LabError for a load that there is not, and for words that say nothing of it.
+    """
+    if not wanted and experiment.operations:
+        if workers:
+            raise LabError("--load-workers is for a run under load", hint="add --load")
+        return replace(experiment, load=None)
+    if operations:
+        raise LabError("under load the whole walk is asked", hint="leave --operations out")
+    if not 0 <= workers <= MOST_WORKERS:
+        raise LabError(f"{workers} generators are none of 0 to {MOST_WORKERS}", hint="as in --load-workers 2")
+    return experiment.under_load(workers=workers)
 
 
 def budget_seconds(text: str, *, least: float = 10.0) -> float:

@@ -18,6 +18,8 @@ from lab.clock_bench import SECOND, Bench, Check, NotHereError, closed_trial, op
 from lab.dataset import prepare_dataset
 from lab.errors import LabError
 from lab.experiment import Server
+from lab.findings import GENERATOR_LIMIT
+from lab.load_findings import LATENESS_LIMIT
 from lab.postgres import claimed
 from lab.recorder import Fault
 from lab.script import TOKEN_VARIABLE
@@ -25,8 +27,7 @@ from lab.server import TREE, Surroundings, boot, floor_path, new_token, plain_en
 from lab.services import open_services
 from lab.trial import Trial
 from lab.units import seconds as shown
-from lab.validity import LATENESS_LIMIT, void_trial
-from lab.verdict import GENERATOR_LIMIT
+from lab.validity import void_trial
 
 USERS: Final = 16
 ROUNDS: Final = 5

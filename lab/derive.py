@@ -19,13 +19,10 @@ from lab.findings import Block, Cell, Findings
 from lab.json_files import read
 from lab.plan import Plan, PlannedCell
 from lab.recorder import read_samples
-from lab.results import CellProof, Manifest, ProofRecord, RunFolder
+from lab.results import REPORT_STAGE, CellProof, Manifest, ProofRecord, RunFolder
 from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
 from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
-
-REPORT_STAGE: Final = "report"
-"""The stage that findings leave out: it makes them, and they are the same whenever they are made."""
 
 INTERRUPTED: Final = "the run ended before it was measured"
 INTERRUPTED_BLOCK: Final = "the run ended in it"
@@ -68,7 +65,7 @@ class _Derivation:
     @cached_property
     def plan(self) -> Plan | None:
         """The plan; None where the run ended before there was one."""
-        return self.folder.plan if (self.folder.path / "plan.json").exists() else None
+        return self.folder.plan if self.folder.has_plan else None
 
     @cached_property
     def proof(self) -> ProofRecord:

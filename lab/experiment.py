@@ -54,7 +54,7 @@ class LoadDesign:
 
     Every arm meets each number of closed `users`, open arrivals at each of `shares` of its own capacity and, with
     `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`. A pilot of
-    `pilot_users` for as long gives the capacity.
+    `pilot_users` for as long gives the capacity. With `workers`, so many local generators share every load.
     """
 
     walk: str
@@ -66,6 +66,7 @@ class LoadDesign:
     warm_seconds: float = 0.2
     blocks: int = 3
     pilot_users: int = 8
+    workers: int = 0
     server: Server = Server(workers=2, threads=4)
 
 
@@ -94,12 +95,12 @@ class Experiment:
     blocks: int = 8
     budget: float = 150.0
 
-    @property
-    def under_load(self) -> "Experiment":
+    def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""
         if self.load is None:
             raise LabError(f"{self.name} has no load", hint="leave --load out, or ask toggles or capacity")
-        return replace(self, servers=(self.load.server,), blocks=self.load.blocks)
+        load = replace(self.load, workers=workers)
+        return replace(self, load=load, servers=(load.server,), blocks=load.blocks)
 
     @property
     def arms(self) -> tuple[Arm, ...]:

@@ -8,6 +8,15 @@ from typing import Final
 
 SCHEMA_VERSION: Final = 1
 
+STEAL_LIMIT: Final = 0.05
+"""Share of CPU time that the host may take from what is measured."""
+
+KERNEL_LIMIT: Final = 0.15
+"""Share by which the reference kernel may be off."""
+
+GENERATOR_LIMIT: Final = 0.60
+"""Share of a core that a generator may take."""
+
 UNCONFIRMED: Final = "a difference that no fresh blocks have confirmed yet"
 """The detail of an alarm before its confirmation."""
 

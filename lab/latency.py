@@ -1,6 +1,6 @@
 """Yields what sample files of a load say, trial by trial and cell by cell, in bounded memory. It judges nothing."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -117,6 +117,22 @@ def read_tape(
                 for number, part in zip(distinct.tolist(), np.split(counted[order], starts[1:]), strict=True):
                     tape.parts.setdefault(number, Latencies()).add(part)
     return tape
+
+
+def completed(paths: Iterable[Path], *, windows: Mapping[int, tuple[int, int]]) -> dict[int, int]:
+    """How many right answers came in each trial's window of nanoseconds, whenever they were asked for.
+
+    What users who wait carry is counted so: those sent in a time would be too many by what is under way at its end.
+    """
+    found: dict[int, int] = {}
+    for path in paths:
+        for rows in _batches(path, damages=[]):
+            right = rows[rows["fault"] == Fault.NONE]
+            for trial in np.unique(right["round"]).tolist():
+                done = right["done"][right["round"] == trial]
+                begin, end = windows[trial]
+                found[trial] = found.get(trial, 0) + int(((done >= begin) & (done < end)).sum())
+    return found
 
 
 def merged(parts: Iterable[Latencies]) -> Latencies:

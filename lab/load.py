@@ -40,23 +40,27 @@ class Loader:
     folder: RunFolder
 
     def run(self, record: ProofRecord, *, budget: float, seed: int, advance: Advance) -> None:
-        """Plans by the proof's times and runs every block, each with processes of its own.
+        """Plans by the proof's times and runs every block that has no report yet, each with processes of its own.
 
         Raises LabError when a server or the generator fails; what was sampled until then is on disk.
         """
         proofs = {proof.cell: proof for proof in record.cells}
-        timed = [replace(c, seconds=proofs[c.index].seconds) for c in self.cells if not proofs[c.index].void]
-        plan = plan_run(
-            timed, budget=budget, blocks=self.experiment.blocks, boot_seconds=BOOT_SECONDS, keys=self.experiment.keys,
-            seed=seed,
-        )  # fmt: skip
-        self.folder.save("plan", plan)
+        plan = self.folder.plan if self.folder.has_plan else self._planned(proofs, budget=budget, seed=seed)
         started = time.monotonic()
         self._blocks(plan, range(plan.blocks), proofs=proofs, advance=advance)
         block_seconds = (time.monotonic() - started) / plan.blocks
         for index, reason in void_reasons(self._reports(plan)).items():
             if reason and time.monotonic() - started + block_seconds < budget:
                 self._blocks(plan, [plan.spare(index)], proofs=proofs, advance=advance)
+
+    def _planned(self, proofs: Mapping[int, CellProof], *, budget: float, seed: int) -> Plan:
+        timed = [replace(c, seconds=proofs[c.index].seconds) for c in self.cells if not proofs[c.index].void]
+        plan = plan_run(
+            timed, budget=budget, blocks=self.experiment.blocks, boot_seconds=BOOT_SECONDS, keys=self.experiment.keys,
+            seed=seed,
+        )  # fmt: skip
+        self.folder.save("plan", plan)
+        return plan
 
     def confirm(self, record: ProofRecord, *, advance: Advance) -> None:
         """Runs half the blocks again, with seeds of their own, to confirm an alarm or to take it back."""
@@ -69,7 +73,7 @@ class Loader:
 
     def _blocks(self, plan: Plan, indices: Sequence[int], *, proofs: Mapping[int, CellProof], advance: Advance) -> None:
         started, requests = time.monotonic(), 0
-        for index in indices:
+        for index in (each for each in indices if not self._is_done(each)):
 
             def show(samples: int, *, block: int = index, before: int = requests) -> None:
                 advance(
@@ -80,7 +84,13 @@ class Loader:
             report = self._block(plan_block(plan, index=index), proofs=proofs, show=show)
             requests += report.requests
 
+    def _is_done(self, index: int) -> bool:
+        """Whether an earlier try at this run, if there was one, came to the block's end."""
+        path = self.folder.report_file(index)
+        return path.exists() and not read(path, Report).error
+
     def _block(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
+        self.folder.set_aside(block.index)
         # Which server boots first, and so gets which port and slot, changes from block to block.
         order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
         running = boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
@@ -124,7 +134,8 @@ class Loader:
                 {ask.key for each in (*block.warm, *block.passes) for ask in each if ask.cell == cell.index}
             ):
                 at[cell.index, key] = len(lines)
-                lines.append(self._line(cell, key=key, proof=proofs[cell.index], running=running))
+                url = running[self._server(cell, key=key)].url
+                lines.append(self.line(cell, key=key, proof=proofs[cell.index], url=url))
 
         def indices(passes: Sequence[Sequence[Ask]]) -> tuple[tuple[int, ...], ...]:
             return tuple(tuple(at[ask.cell, ask.key] for ask in each) for each in passes)
@@ -136,20 +147,23 @@ class Loader:
             settle=tuple(f"{each.url}/settle" for each in running.values()),
         )  # fmt: skip
 
-    def _line(self, cell: PlannedCell, *, key: int, proof: CellProof, running: Mapping[str, Running]) -> Line:
+    def _server(self, cell: PlannedCell, *, key: int) -> str:
+        """Who is asked. Every server answers the floor in turn: one that did it alone was seen to run 1 % faster."""
+        return cell.arm.server if cell.arm else self.experiment.servers[key % len(self.experiment.servers)].name
+
+    def line(self, cell: PlannedCell, *, key: int, proof: CellProof, url: str) -> Line:
+        """The request of a cell for one of its keys, to the server at `url`, with the answer that was proven."""
         proven = next(answer for answer in proof.answers if answer.key == key)
         if cell.arm is None:
-            # Every server answers the floor in turn: the one that did it alone was seen to run 1 % faster for it.
-            server = self.experiment.servers[key % len(self.experiment.servers)].name
             method, path, body = "GET", floor_path(proven.length), None
             headers = {}
         else:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
             request = keyed.operation.request(cell.face, keyed.keys[key])
-            server, method, path, body = cell.arm.server, request.method, request.path, request.body
+            method, path, body = request.method, request.path, request.body
             headers = request_headers(request, arm=cell.arm)
         return Line(
-            cell=cell.index, key=key, method=method, url=running[server].url + path, headers=tuple(headers.items()),
+            cell=cell.index, key=key, method=method, url=url + path, headers=tuple(headers.items()),
             body=body, status=proven.status, length=proven.length, checksum=proven.checksum,
         )  # fmt: skip
 

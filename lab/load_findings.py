@@ -11,6 +11,12 @@ from lab.findings import Interval
 
 LOAD_VERSION: Final = 1
 
+LATENESS_LIMIT: Final = 0.005
+"""Seconds that the 99th percentile of the lateness may reach."""
+
+SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1.0)
+"""Shares of the requests whose times are told."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sensors:
@@ -180,3 +186,4 @@ class LoadFindings:
     scalabilities: tuple[Scalability, ...]
     gains: tuple[Gain, ...] = ()
     notes: tuple[str, ...] = ()
+    schema_version: int = field(default=LOAD_VERSION)

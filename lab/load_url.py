@@ -18,14 +18,13 @@ from lab.arrivals import Arrivals, Segment, due_times, profile
 from lab.errors import LabError
 from lab.generate import generate
 from lab.latency import Latencies, merged, read_tape
-from lab.load_findings import Moment, Sensors, UrlLoad
+from lab.load_findings import SHARES, Moment, Sensors, UrlLoad
 from lab.processes import Supervisor
 from lab.script import Line
 from lab.server import TREE
 from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
 from lab.validity import void_trial
 
-SHARES: Final = (0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9999, 1.0)
 SLICES: Final = 60
 """Slices that a load is cut into for its course over time."""
 

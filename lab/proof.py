@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
+from shutil import rmtree
 from statistics import median
 from typing import Any, Final
 
@@ -177,6 +178,7 @@ def describe(arm: Arm) -> str:
 def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecord:
     """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers."""
     surroundings, evidence = loader.surroundings, loader.folder.path / "evidence"
+    rmtree(evidence, ignore_errors=True)
     evidence.mkdir()
     keyed = {each.operation.name: each for each in loader.operations}
     files = {server.name: evidence / f"{server.name}.jsonl" for server in loader.experiment.servers}

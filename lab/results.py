@@ -3,9 +3,10 @@
 results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
                            proof.json      each cell's proof and evidence
                            plan.json       how the budget was shared, or of a run under load
-                           load-plan.json  which trials each block has
+                           load-plan.json  which loads each block has
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
+                           load.json       what was found under load: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again
 """
@@ -21,10 +22,14 @@ from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import SCHEMA_VERSION, Evidence, Findings, Proof, Stage
 from lab.json_files import read, write
+from lab.load_findings import LoadFindings
 from lab.plan import Plan
 
 ROOT: Final = Path("results")
 NAME_LIMIT: Final = 200
+
+REPORT_STAGE: Final = "report"
+"""The stage that findings leave out: it makes them, and they are the same whenever they are made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +44,7 @@ class Manifest:
     operations: tuple[str, ...]
     environment: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
-    budget: float
+    budget: float | None
     seed: int
     schema_version: int = field(default=SCHEMA_VERSION)
 
@@ -91,22 +96,25 @@ class RunFolder:
         """The folder of the blocks' scripts and reports."""
         return self.path / "blocks"
 
-    def sample_file(self, block: int) -> Path:
-        """Block `block`'s raw samples."""
-        return self.samples / f"block-{block:02d}.samples"
+    def sample_file(self, block: int | None) -> Path:
+        """Block `block`'s raw samples; None is the pilot of a run under load."""
+        return self.samples / f"{_block_name(block)}.samples"
 
-    def script_file(self, block: int) -> Path:
+    def script_file(self, block: int | None) -> Path:
         """What block `block`'s generator was given."""
-        return self.blocks / f"block-{block:02d}.script.json"
+        return self.blocks / f"{_block_name(block)}.script.json"
 
-    @property
-    def pilot_file(self) -> Path:
-        """The pilot's raw samples, of a run under load."""
-        return self.samples / "pilot.samples"
-
-    def report_file(self, block: int) -> Path:
+    def report_file(self, block: int | None) -> Path:
         """What block `block`'s generator reported; missing when it was interrupted."""
-        return self.blocks / f"block-{block:02d}.report.json"
+        return self.blocks / f"{_block_name(block)}.report.json"
+
+    def set_aside(self, block: int | None) -> None:
+        """Makes room for a block that was interrupted to be run again; what it left is kept under other names."""
+        name = _block_name(block)
+        taken = len({path.name.split(".")[0] for path in self.samples.glob(f"interrupted-*-{name}.*")})
+        for folder in (self.samples, self.blocks):
+            for path in folder.glob(f"{name}.*"):
+                path.rename(path.with_name(f"interrupted-{taken + 1}-{path.name}"))
 
     def save(self, name: str, value: object) -> None:
         """Writes `value` as `name`.json."""
@@ -124,9 +132,19 @@ class RunFolder:
         return manifest
 
     @property
+    def is_whole(self) -> bool:
+        """Whether the run came to its end: its last stage is the report."""
+        return any(stage.name == REPORT_STAGE for stage in self.stages)
+
+    @property
     def proof(self) -> ProofRecord:
         """What was proven and counted."""
         return read(self.path / "proof.json", ProofRecord)
+
+    @property
+    def has_plan(self) -> bool:
+        """Whether the run came as far as its plan."""
+        return (self.path / "plan.json").exists()
 
     @property
     def plan(self) -> Plan:
@@ -140,9 +158,19 @@ class RunFolder:
         return read(path, tuple[Stage, ...]) if path.exists() else ()
 
     @property
+    def load(self) -> LoadFindings | None:
+        """What was found under load, as it was last derived; None where nothing was loaded."""
+        path = self.path / "load.json"
+        return read(path, LoadFindings) if path.exists() else None
+
+    @property
     def findings(self) -> Findings:
         """The findings as they were last derived."""
         return read(self.path / "findings.json", Findings)
+
+
+def _block_name(block: int | None) -> str:
+    return "pilot" if block is None else f"block-{block:02d}"
 
 
 def check_writable(root: Path = ROOT) -> None:

@@ -2,9 +2,9 @@
 
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from typing import Final
@@ -12,21 +12,26 @@ from typing import Final
 from rich.console import Console
 
 from lab import environment
+from lab.conclude import conclude
 from lab.dataset import Dataset, prepare_dataset
-from lab.derive import REPORT_STAGE, derive, planned_cells
+from lab.derive import derive, planned_cells
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import Stage
+from lab.json_files import read
 from lab.load import Loader
-from lab.operations import load_operations, names
+from lab.load_blocks import LoadBlocks
+from lab.load_derive import pilot_capacities
+from lab.load_plan import LoadPlan, pilot_loads, plan_loads
+from lab.operations import Visits, load_operations, load_walk, names
 from lab.postgres import claimed
 from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
-from lab.render import render
-from lab.results import Manifest, RunFolder, check_writable, new_run
+from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
 from lab.server import TREE, Surroundings, new_token
 from lab.services import Services, open_services
+from lab.trial import Observed
 from lab.valkey import forget
 
 FOLDER: Final = TREE / ".lab"
@@ -36,13 +41,17 @@ INSTALL_SECONDS: Final = "WINDTUNNEL_INSTALL_SECONDS"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a run was asked for: an experiment, a dataset, a time budget in seconds, and a seed."""
+    """What a run was asked for: an experiment, a dataset, a time budget in seconds, and a seed.
+
+    Under load the budget is None unless it was asked for. `resume` is a run that ended early, to be gone on with.
+    """
 
     experiment: Experiment
     dataset: str
-    budget: float
+    budget: float | None
     seed: int
     command: str
+    resume: RunFolder | None = None
 
 
 def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], None]) -> RunFolder:
@@ -50,10 +59,14 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
 
     Raises LabError when it cannot measure; all processes have ended by then, and what was measured is on disk.
     """
+    experiment = order.experiment
     progress = Progresses(console, stages=_installed())
-    operations = load_operations(order.experiment, dataset=order.dataset, seed=order.seed)
+    visits = None
+    if experiment.load:
+        visits = load_walk(experiment, experiment.load, dataset=order.dataset, seed=order.seed)
+    operations = visits.operations if visits else load_operations(experiment, dataset=order.dataset, seed=order.seed)
     check_writable()
-    cells = planned_cells(order.experiment, operations=names(operations))
+    cells = planned_cells(experiment, operations=names(operations))
     with ExitStack() as stack:
         with progress.stage("services"):
             supervisor = stack.enter_context(Supervisor())
@@ -63,34 +76,92 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             dataset = _dataset(services, size=order.dataset, seed=order.seed, supervisor=supervisor)
         progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
         machine = (*environment.describe(TREE), *services.kinds)
-        settings = (*services.settings, *pin(supervisor))
-        folder = new_run(order.experiment.name)
-        on_folder(folder)
-        progress.keep = partial(folder.save, "stages")
+        # Under load server, database and generator work at the same time.
+        pinned = () if visits else pin(supervisor)
         manifest = Manifest(
-            experiment=order.experiment, run=folder.path.name, command=order.command, dataset=dataset.facts,
+            experiment=experiment, run="", command=order.command, dataset=dataset.facts,
             started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
-            environment=machine, settings=settings, budget=order.budget, seed=order.seed,
+            environment=machine, settings=(*services.settings, *pinned), budget=order.budget, seed=order.seed,
         )  # fmt: skip
-        folder.save("manifest", manifest)
+        folder = _folder(order, manifest=manifest, progress=progress)
+        on_folder(folder)
         surroundings = _surroundings(services, dataset=dataset, commit=dict(machine)["commit"])
         stack.callback(forget, services.cache_url, prefix=surroundings.cache_prefix)
         loader = Loader(
-            experiment=order.experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
+            experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
             surroundings=surroundings,
         )  # fmt: skip
+        # Also of a run that is gone on with: it primes this run's caches.
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
             record = prove(loader, services=services, advance=advance)
             folder.save("proof", record)
-        with progress.stage("measuring", total=order.budget, budget=order.budget) as advance:
-            loader.run(record, budget=order.budget, seed=order.seed, advance=advance)
-        if derive(folder).has_alarm:
-            with progress.stage("confirming", total=order.budget / 2, budget=order.budget / 2) as advance:
-                loader.confirm(record, advance=advance)
+        if visits:
+            postgres = supervisor.child("postgres") if services.postgres_embedded else None
+            _under_load(order, loader=loader, visits=visits, record=record, postgres=postgres, progress=progress)
+        else:
+            _one_by_one(order, loader=loader, record=record, progress=progress)
     with progress.stage(REPORT_STAGE, budget=8.0):
-        folder.save("findings", derive(folder))
-        render(folder)
+        conclude(folder)
     return folder
+
+
+def _one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: Progresses) -> None:
+    """Requests that wait for each other, at all arms in turn."""
+    budget = order.budget or order.experiment.budget
+    with progress.stage("measuring", total=budget, budget=budget) as advance:
+        loader.run(record, budget=budget, seed=order.seed, advance=advance)
+    if derive(loader.folder).has_alarm:
+        with progress.stage("confirming", total=budget / 2, budget=budget / 2) as advance:
+            loader.confirm(record, advance=advance)
+
+
+def _under_load(
+    order: Order, *, loader: Loader, visits: Visits, record: ProofRecord, postgres: int | None, progress: Progresses
+) -> None:
+    """A pilot, unless an earlier try at this run had its plan from one, and the blocks that are missing."""
+    design, folder = order.experiment.load, loader.folder
+    assert design is not None  # noqa: S101 - only experiments with a load have visits
+    blocks = LoadBlocks(
+        loader=loader, design=design, visits=visits, proof=record,
+        observed=(Observed(name="PostgreSQL", pid=postgres),) if postgres else (),
+    )  # fmt: skip
+    path = folder.path / "load-plan.json"
+    if not path.exists():
+        loads = pilot_loads(design, arms=blocks.loadable)
+        with progress.stage("pilot", budget=len(loads) * (design.seconds + design.warm_seconds)) as advance:
+            blocks.pilot(loads, advance=advance)
+        arms = len(order.experiment.arms)
+        capacities = pilot_capacities(folder, loads)
+        folder.save(
+            "load-plan", plan_loads(design, capacities=capacities, arms=arms, seed=order.seed, budget=order.budget)
+        )
+    plan = read(path, LoadPlan)
+    with progress.stage("measuring", total=plan.seconds, budget=plan.seconds) as advance:
+        blocks.run(plan, advance=advance)
+
+
+def _folder(order: Order, *, manifest: Manifest, progress: Progresses) -> RunFolder:
+    """The run's folder: a new one, or the one that is gone on with, if it was run on the same things."""
+    if order.resume is None:
+        folder = new_run(order.experiment.name)
+        folder.save("manifest", replace(manifest, run=folder.path.name))
+        progress.keep = partial(folder.save, "stages")
+        return folder
+    folder, before = order.resume, order.resume.manifest
+    for name in ("experiment", "operations", "dataset", "environment"):
+        then, now = getattr(before, name), getattr(manifest, name)
+        if then != now:
+            what = _first_change(then, now) if name in {"dataset", "environment"} else f"another {name}"
+            raise LabError(f"{folder.path.name} cannot be gone on with: {what}", hint="start a new run")
+    earlier = folder.stages
+    progress.keep = lambda stages: folder.save("stages", (*earlier, *stages))
+    return folder
+
+
+def _first_change(then: Sequence[tuple[str, str]], now: Sequence[tuple[str, str]]) -> str:
+    before, after = dict(then), dict(now)
+    name = next(name for name in (*before, *after) if before.get(name) != after.get(name))
+    return f"its {name} was {before.get(name)}, now it is {after.get(name)}"
 
 
 def pin(supervisor: Supervisor) -> tuple[tuple[str, str], ...]:

@@ -53,6 +53,11 @@ def count(value: float) -> str:
     return f"{value:,.0f}"
 
 
+def rate(value: float) -> str:
+    """A rate per second with three significant digits, as in `1,210` or `12.4`."""
+    return _three(value)
+
+
 def _three(value: float) -> str:
     magnitude = abs(value)
     if magnitude >= 100:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from lab.findings import GENERATOR_LIMIT, KERNEL_LIMIT, STEAL_LIMIT
+from lab.load_findings import LATENESS_LIMIT
 from lab.trial import TrialReport
 from lab.units import seconds
-from lab.verdict import GENERATOR_LIMIT, KERNEL_LIMIT, STEAL_LIMIT
 
-LATENESS_LIMIT: Final = 0.005
-"""Seconds that the 99th percentile of the lateness may reach."""
+GENERATOR: Final = "the generator used"
+"""How the reason begins that names the generator as the limit."""
 
 
 def void_trial(trial: TrialReport, *, lateness: float, unsent: int) -> tuple[str, ...]:
@@ -18,7 +19,7 @@ def void_trial(trial: TrialReport, *, lateness: float, unsent: int) -> tuple[str
     if abs(trial.kernel_ratio - 1) > KERNEL_LIMIT:
         reasons.append(f"the reference kernel was off by {trial.kernel_ratio - 1:+.0%} (limit {KERNEL_LIMIT:.0%})")
     if trial.generator_share > GENERATOR_LIMIT:
-        reasons.append(f"the generator used {trial.generator_share:.0%} of a core (limit {GENERATOR_LIMIT:.0%})")
+        reasons.append(f"{GENERATOR} {trial.generator_share:.0%} of a core (limit {GENERATOR_LIMIT:.0%})")
     if lateness > LATENESS_LIMIT:
         reasons.append(f"one in a hundred was sent {seconds(lateness)} late (limit {seconds(LATENESS_LIMIT)})")
     if unsent:

@@ -6,6 +6,7 @@ from statistics import median, quantiles
 from typing import Final
 
 from lab.effect import Estimate
+from lab.findings import GENERATOR_LIMIT, KERNEL_LIMIT, STEAL_LIMIT
 from lab.script import Report
 
 TOLERANCE: Final = 0.02
@@ -14,9 +15,6 @@ TOLERANCE: Final = 0.02
 MUST_CATCH: Final = 0.05
 """A difference from this share on must not be overlooked."""
 
-STEAL_LIMIT: Final = 0.05
-KERNEL_LIMIT: Final = 0.15
-GENERATOR_LIMIT: Final = 0.60
 VOID_LIMIT: Final = 0.30
 """Share of void blocks above which nothing is concluded."""
 

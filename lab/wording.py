@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from lab.findings import Block, Cell, Effect, Interval, Proof, Statement
-from lab.units import count, factor, is_near_one, ratio, seconds, share, times
+from lab.load_findings import LoadCell, LoadFindings
+from lab.units import count, factor, is_near_one, rate, ratio, seconds, share, times
 
 
 def interval(value: Interval) -> str:
@@ -47,8 +48,7 @@ def verdict_phrase(effect: Effect) -> str:
 
 def place(operation: str, face: str) -> str:
     """An operation and a face in one phrase, as in `product_list, REST`."""
-    names = {"rest": "REST", "graphql": "GraphQL"}
-    return f"{operation}, {names.get(face, face)}" if face else operation
+    return f"{operation}, {_face(face)}" if face else operation
 
 
 def effect_sentence(effect: Effect) -> str:
@@ -163,6 +163,61 @@ def _server_answer(effects: Sequence[Effect]) -> list[str]:
         widest = max(max(effect.typical.high - 1, 1 - effect.typical.low) for effect in own)
         head = f"The same: all {len(own)} comparisons, the widest bound {widest:.1%} from no difference."
     return [head, *(effect_sentence(effect) for effect in own)]
+
+
+def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, ...]:
+    """What a run under load answers, in at most ten lines."""
+    faces = dict.fromkeys(cell.face for cell in found.cells)
+    lines = [line for face in faces for line in _capacity_answer(found, face=face)]
+    if not lines:
+        lines = [line for face in faces for line in _load_answer(found, face=face)]
+    valid = sum(cell.state == "measured" for cell in found.cells)
+    answers = sum(proof.answers for proof in proofs)
+    trust = (
+        f"{valid} of {len(found.cells)} loads are valid; {count(answers)} answers compared before timing, all equal."
+    )
+    return (*(lines or ["The question cannot be answered: all off or all on was not measured."]), trust)
+
+
+def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
+    """What a face carries at its first arm and at its last."""
+    own = [each for each in found.scalabilities if each.face == face and each.capacity]
+    if not own:
+        return []
+    said = []
+    for each in dict.fromkeys((own[0], own[-1])):
+        assert each.capacity  # noqa: S101 - the others were left out above
+        low, high = rate(each.capacity.low), rate(each.capacity.high)
+        by = " (where the generator ended it)" if each.limit == "generator" else ""
+        said.append(f"{rate(each.capacity.estimate)} [{low}, {high}] requests/s {variant_name(each.variant)}{by}")
+    gain = next((g for g in found.gains if (g.face, g.candidate) == (face, own[-1].variant)), None)
+    more = f": {factor(gain.ratio.estimate)} [{factor(gain.ratio.low)}, {factor(gain.ratio.high)}]" if gain else ""
+    return [f"{_face(face)} carries {', '.join(said)}{more}."]
+
+
+def _load_answer(found: LoadFindings, *, face: str) -> list[str]:
+    """Step by step, what a request takes at a face's first arm and at its last."""
+    said = []
+    for step in dict.fromkeys(cell.step for cell in found.cells if cell.face == face):
+        cells = [cell for cell in found.cells if (cell.face, cell.step) == (face, step)]
+        ends = [_loaded(cell) for cell in (cells[0], cells[-1]) if cell.state == "measured"]
+        if len(ends) == 2:
+            said.append(f"{_face(face)}, {step}: {'; '.join(ends)}.")
+    return said
+
+
+def _loaded(cell: LoadCell) -> str:
+    assert cell.p50  # noqa: S101 - a measured cell has its times
+    assert cell.p95  # noqa: S101
+    assert cell.p99  # noqa: S101
+    times_of = " / ".join(seconds(each.estimate) for each in (cell.p50, cell.p95, cell.p99))
+    cpu = sum(each.estimate for name, each in cell.cpu if name != "generator")
+    arm = f"{variant_name(cell.variant)} at {rate(cell.offered)}/s"
+    return f"{arm} p50 / p95 / p99 {times_of}, CPU {seconds(cpu)} a request"
+
+
+def _face(face: str) -> str:
+    return {"rest": "REST", "graphql": "GraphQL"}.get(face, face)
 
 
 def _trust(*, cells: Sequence[Cell], proofs: Sequence[Proof], blocks: Sequence[Block]) -> str:

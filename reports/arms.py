@@ -6,6 +6,7 @@ It plans nothing and judges nothing: whatever was loaded can be shown.
 from dataclasses import dataclass
 from typing import Final
 
+from lab.findings import GENERATOR_LIMIT
 from lab.load_findings import LoadCell, LoadFindings, Scalability
 
 Variant = tuple[tuple[str, str], ...]
@@ -15,9 +16,6 @@ MAIN: Final = 6
 
 LINE: Final = 3
 """Steps from which an arm is drawn as a line over them; fewer are drawn step by step."""
-
-GENERATOR_LIMIT: Final = 0.60
-"""Share of a core above which the generator is the limit, as `lab.verdict` has it."""
 
 _FULL = frozenset({"on", "both"})
 

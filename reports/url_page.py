@@ -4,16 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.load_findings import Moment, UrlLoad
+from lab.findings import GENERATOR_LIMIT, KERNEL_LIMIT, STEAL_LIMIT
+from lab.load_findings import LATENESS_LIMIT, Moment, UrlLoad
 from reports import format as text
-from reports.arms import GENERATOR_LIMIT
 from reports.chart import Chart
 from reports.charts import moments, spectrum
-
-LATENESS_LIMIT = 0.005
-STEAL_LIMIT = 0.05
-KERNEL_LIMIT = 0.15
-"""What `lab.validity` voids a load for; the page shows them beside what was seen."""
 
 SPECTRUM = (
     "Go to the right by the share of the right answers, then up to the line: so many came within this time. From 90 % "

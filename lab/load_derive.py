@@ -1,0 +1,305 @@
+"""Yields what a run under load found, from its folder alone: the same bytes in, the same findings out."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from lab import wording
+from lab.derive import planned_cells
+from lab.effect import Array, interval_half_width
+from lab.experiment import Arm, LoadDesign
+from lab.findings import Findings, Interval
+from lab.json_files import read
+from lab.latency import Latencies, completed, merged, read_tape
+from lab.load_findings import SHARES, Gain, LoadCell, LoadFindings, Scalability
+from lab.load_plan import ArmLoad, LoadPlan
+from lab.recorder import Fault
+from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
+from lab.scalability import capacity, fit_usl, knee
+from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
+from lab.validity import GENERATOR, void_trial
+
+WRONG = {Fault.STATUS, Fault.SIZE, Fault.CONTENT, Fault.GRAPHQL_ERRORS}
+"""Faults of an answer that came: what was timed then is not what was proven."""
+
+FEW = 100
+"""Requests of a block below which its 99th percentile is little else than its slowest request."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One load in one block, with its throughput in right answers per second, and why it does not count."""
+
+    latencies: Latencies
+    trial: TrialReport
+    throughput: float
+    reasons: tuple[str, ...]
+
+
+def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
+    """Right answers per second of each arm in the pilot, which had `loads`."""
+    seen = _seen(folder, None, loads)
+    return {load.arm: each.throughput for load, each in zip(loads, seen, strict=True)}
+
+
+def derive_load(folder: RunFolder) -> LoadFindings:
+    """What was found under load in the run in `folder`, also in one that was interrupted."""
+    return _LoadDerivation(folder).found()
+
+
+def load_summary(folder: RunFolder, found: LoadFindings) -> Findings:
+    """The findings of a run under load: its answer and what it ran on; it has no cells of single requests."""
+    manifest = folder.manifest
+    proof = _proof(folder)
+    plan = _plan(folder)
+    return Findings(
+        experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
+        answer=wording.load_answer(found, proofs=proof.proofs), dataset=manifest.dataset,
+        knobs=tuple(knob.name for knob in manifest.experiment.knobs), held=manifest.experiment.variant,
+        complete=plan is not None and len(_reports(folder, plan)) == plan.blocks,
+        cells=(), effects=(), waterfalls=(), proofs=proof.proofs, blocks=(),
+        stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
+        environment=manifest.environment, settings=manifest.settings, notes=proof.notes, command=manifest.command,
+    )  # fmt: skip
+
+
+@dataclass
+class _LoadDerivation:
+    """The intermediate values of one derivation, each made once."""
+
+    folder: RunFolder
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return self.folder.manifest
+
+    @cached_property
+    def design(self) -> LoadDesign:
+        assert self.manifest.experiment.load is not None  # noqa: S101 - only runs under load are derived here
+        return self.manifest.experiment.load
+
+    @cached_property
+    def arms(self) -> tuple[Arm, ...]:
+        return self.manifest.experiment.arms
+
+    @cached_property
+    def plan(self) -> LoadPlan:
+        empty = LoadPlan(capacities=(0.0,) * len(self.arms), loads=(), blocks=self.design.blocks, seed=0)
+        return _plan(self.folder) or empty
+
+    @cached_property
+    def seen(self) -> dict[ArmLoad, list[Seen | None]]:
+        """Every load in every block; None where it did not come to its turn."""
+        found: dict[ArmLoad, list[Seen | None]] = {load: [None] * self.plan.blocks for load in self.plan.loads}
+        for index in _reports(self.folder, self.plan):
+            loads = self.plan.block(index)
+            for load, each in zip(loads, _seen(self.folder, index, loads), strict=False):
+                found[load][index] = each
+        return found
+
+    def found(self) -> LoadFindings:
+        ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}
+        cells = tuple(cell for arm in range(len(self.arms)) for cell in self._cells(arm))
+        server = self.design.server
+        return LoadFindings(
+            walk=self.design.walk.partition(":")[2].lower(),
+            server=f"{server.program}, {server.workers} workers x {server.threads} threads",
+            cells=cells,
+            scalabilities=tuple(self._scalability(arm, ladder) for arm, ladder in ladders.items()),
+            gains=tuple(self._gains(ladders)),
+            notes=self._notes(cells),
+        )
+
+    def _cells(self, arm: int) -> list[LoadCell]:
+        loads = [load for load in self.plan.loads if load.arm == arm]
+        if not loads:
+            reason = self._why_not_loaded(arm)
+            own = self.arms[arm]
+            return [
+                LoadCell(
+                    face=own.face, variant=own.variant, kind="open", step="every load", level=0.0, state="void",
+                    reason=reason,
+                )
+            ]  # fmt: skip
+        return [self._cell(load) for load in loads]
+
+    def _why_not_loaded(self, arm: int) -> str:
+        cells = planned_cells(self.manifest.experiment, operations=self.manifest.operations)
+        own = {cell.index for cell in cells if cell.arm == self.arms[arm]}
+        voids = [proof.void for proof in _proof(self.folder).cells if proof.cell in own and proof.void]
+        if voids:
+            return voids[0]
+        return "no answer in the pilot was right" if _plan(self.folder) else "the run ended before it was loaded"
+
+    def _cell(self, load: ArmLoad) -> LoadCell:
+        arm, tries = self.arms[load.arm], [each for each in self.seen[load] if each]
+        counted = [each for each in tries if not each.reasons]
+        bare = LoadCell(
+            face=arm.face, variant=arm.variant, kind=load.kind, step=load.step, level=load.level, state="void",
+            generator_share=max((each.trial.generator_share for each in tries), default=0.0),
+        )  # fmt: skip
+        wrong = sum(each.latencies.faults.get(fault, 0) for each in tries for fault in WRONG)
+        if wrong:
+            return replace(bare, reason=f"{wrong} answers were not the proven one")
+        if len(counted) < 2 or not all(each.latencies.right for each in counted):
+            return replace(bare, reason=self._reason(tries, counted=len(counted)))
+        total = merged(each.latencies for each in counted)
+        p50, p95, p99 = (
+            _interval([each.latencies.response.percentile(share) for each in counted]) for share in (0.5, 0.95, 0.99)
+        )
+        return replace(
+            bare, state="measured", requests=total.sent, failed=total.failed, late=total.late, unsent=total.unsent,
+            offered=total.offered / (len(counted) * load.seconds) if load.kind == "open" else 0.0,
+            achieved=_interval([each.throughput for each in counted]), p50=p50, p95=p95, p99=p99,
+            service_p50=_interval([each.latencies.service.percentile(0.5) for each in counted]),
+            service_p99=_interval([each.latencies.service.percentile(0.99) for each in counted]),
+            quantiles=tuple(zip(SHARES, total.response.percentiles(SHARES), strict=True)),
+            cpu=_cpu(counted), generator_share=max(each.trial.generator_share for each in counted),
+            lateness=total.lateness.percentile(0.99),
+        )  # fmt: skip
+
+    def _reason(self, tries: Sequence[Seen], *, counted: int) -> str:
+        if not tries:
+            return "the run ended before its turn"
+        why = Counter(reason for each in tries for reason in each.reasons[:1]).most_common(1)
+        if not why:
+            return "no answer was right" if counted > 1 else f"only {len(tries)} of {self.plan.blocks} blocks came"
+        return f"{counted} of {self.plan.blocks} blocks counted: {why[0][0]}"
+
+    def _ladder(self, arm: int) -> Array:
+        """Throughput (blocks, steps of users) of an arm; NaN where a block has no valid value."""
+        found = np.full((self.plan.blocks, len(self.design.users)), np.nan)
+        for load, blocks in self.seen.items():
+            if load.arm == arm and load.kind == "closed":
+                column = self.design.users.index(int(load.level))
+                for row, each in enumerate(blocks):
+                    if each and not each.reasons:
+                        found[row, column] = each.throughput
+        return found
+
+    def _scalability(self, arm: int, ladder: Array) -> Scalability:
+        users = np.array(self.design.users, dtype=np.int64)
+        highest, bend, law = capacity(ladder), knee(users, ladder), fit_usl(users, ladder)
+        at, own = int(users[highest.column]) if highest else None, self.arms[arm]
+        return Scalability(
+            face=own.face, variant=own.variant, capacity=highest.throughput if highest else None, users=at,
+            knee=bend.users, knee_reason=bend.reason, law=law.law, reason=law.reason,
+            limit=self._limit(arm, users=at, knee_reason=bend.reason),
+        )  # fmt: skip
+
+    def _limit(self, arm: int, *, users: int | None, knee_reason: str) -> str:
+        """What ended the growth: the generator, where a step above the capacity's is void by it in most blocks."""
+        if users is None:
+            return ""
+        for load, blocks in self.seen.items():
+            if load.arm == arm and load.kind == "closed" and load.level > users:
+                taken = sum(any(GENERATOR in reason for reason in each.reasons) for each in blocks if each)
+                if taken > len(blocks) / 2:
+                    return "generator"
+        return "" if knee_reason else "server"
+
+    def _gains(self, ladders: Mapping[int, Array]) -> list[Gain]:
+        """The capacity of every arm over that of its face's first one, block by block."""
+        found = []
+        for arm, ladder in ladders.items():
+            own = self.arms[arm]
+            first = next(number for number, each in enumerate(self.arms) if each.face == own.face)
+            highest, reference = capacity(ladder), capacity(ladders[first])
+            if arm == first or highest is None or reference is None:
+                continue
+            logs = np.log(ladder[:, highest.column] / ladders[first][:, reference.column])
+            logs = logs[np.isfinite(logs)]
+            if len(logs) > 1:
+                mean, half = float(logs.mean()), interval_half_width(logs)
+                low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
+                ratio = Interval(estimate=middle, low=low, high=high, blocks=len(logs))
+                found.append(
+                    Gain(face=own.face, candidate=own.variant, reference=self.arms[first].variant, ratio=ratio)
+                )
+        return found
+
+    def _notes(self, cells: Sequence[LoadCell]) -> tuple[str, ...]:
+        done = _reports(self.folder, self.plan)
+        notes = []
+        if len(done) < self.plan.blocks:
+            notes.append(f"The run ended after {len(done)} of {self.plan.blocks} blocks; what was measured is shown.")
+        if self.design.shares or self.design.common is not None:
+            notes.append(
+                f"An arm's own capacity was taken from a pilot: {self.design.pilot_users} users who wait for their "
+                f"answers, for {self.design.seconds:g} s."
+            )
+        thin = sum(0 < cell.requests < FEW * self.plan.blocks for cell in cells if cell.state == "measured")
+        if thin:
+            notes.append(
+                f"{thin} of {len(cells)} cells have fewer than {FEW} requests a block: their p99 is close to the "
+                "slowest request of each."
+            )
+        lost = [name for index in done for name in read(self.folder.report_file(index), LoadReport).lost]
+        if lost:
+            notes.append(f"Blocks are void for lost workers: {', '.join(lost)}.")
+        return tuple(notes)
+
+
+def _plan(folder: RunFolder) -> LoadPlan | None:
+    path = folder.path / "load-plan.json"
+    return read(path, LoadPlan) if path.exists() else None
+
+
+def _proof(folder: RunFolder) -> ProofRecord:
+    return folder.proof if (folder.path / "proof.json").exists() else ProofRecord(cells=(), proofs=())
+
+
+def _reports(folder: RunFolder, plan: LoadPlan) -> list[int]:
+    """The blocks that any trial of was finished in."""
+    return [index for index in range(plan.blocks) if folder.report_file(index).exists()]
+
+
+def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad]) -> list[Seen]:
+    """What a block saw of its loads, of as many as it finished, in their order."""
+    report = read(folder.report_file(index), LoadReport)
+    script = read(folder.script_file(index), LoadScript)
+    # A run's folder may have been moved since.
+    files = sample_files(replace(script, samples=str(folder.sample_file(index))))
+    windows = {
+        number: (round(load.warm_seconds * 1e9), round((load.warm_seconds + load.seconds) * 1e9))
+        for number, load in enumerate(loads)
+    }
+    tape, in_time = read_tape(files), completed(files, windows=windows)
+    by_trial: dict[int, list[Latencies]] = {}
+    for part, latencies in tape.parts.items():
+        by_trial.setdefault(part >> 16, []).append(latencies)
+    found = []
+    for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
+        latencies = merged(by_trial.get(number, ()))
+        reasons = void_trial(trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent)
+        if report.lost:
+            reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
+        if tape.damages:
+            reasons = (*reasons, tape.damages[0])
+        if load.kind == "closed":
+            throughput = in_time.get(number, 0) / load.seconds
+        else:
+            throughput = latencies.right / max(load.seconds, latencies.last / 1e9 - load.warm_seconds)
+        found.append(Seen(latencies=latencies, trial=trial, throughput=throughput, reasons=reasons))
+    return found
+
+
+def _cpu(counted: Sequence[Seen]) -> tuple[tuple[str, Interval], ...]:
+    """CPU seconds per request by process, the generator last; warm-up is in both, the time and the requests."""
+    spent: dict[str, list[float]] = {}
+    for each in counted:
+        requests = sum(share.requests for share in each.trial.shares)
+        own = sum(share.cpu_seconds for share in each.trial.shares)
+        for name, value in (*each.trial.cpu, ("generator", own)):
+            spent.setdefault(name, []).append(value / requests)
+    return tuple((name, _interval(values)) for name, values in spent.items() if len(values) == len(counted))
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    """The mean of at least two blocks' values, none below 0, with its t interval."""
+    array = np.array(values)
+    mean, half = float(array.mean()), interval_half_width(array)
+    return Interval(estimate=mean, low=max(mean - half, 0.0), high=mean + half, blocks=len(values))
