@@ -53,8 +53,9 @@ class LoadDesign:
     """How an experiment's arms are loaded: `walk` is the dotted name of a walk, `sessions` how many visits are drawn.
 
     Every arm meets each number of closed `users`, open arrivals at each of `shares` of its own capacity and, with
-    `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`. A pilot of
-    `pilot_users` for as long gives the capacity. With `workers`, so many local generators share every load.
+    `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`; an open one ends
+    sooner once `enough` requests are due. A pilot of `pilot_users` for `pilot_seconds` gives the capacity. With
+    `workers`, so many local generators share every load.
     """
 
     walk: str
@@ -62,10 +63,12 @@ class LoadDesign:
     shares: tuple[float, ...] = ()
     common: float | None = None
     sessions: int = 16
-    seconds: float = 1.3
+    seconds: float = 1.5
+    enough: int = 500
     warm_seconds: float = 0.2
     blocks: int = 3
     pilot_users: int = 8
+    pilot_seconds: float = 0.8
     workers: int = 0
     server: Server = Server(workers=2, threads=4)
 

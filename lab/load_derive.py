@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from statistics import median
 
 import numpy as np
 
@@ -94,9 +95,12 @@ class _LoadDerivation:
     def seen(self) -> dict[ArmLoad, list[Seen | None]]:
         """Every load in every block; None where it did not come to its turn."""
         found: dict[ArmLoad, list[Seen | None]] = {load: [None] * self.plan.blocks for load in self.plan.loads}
-        for index in _reports(self.folder, self.plan):
+        done = _reports(self.folder, self.plan)
+        trials = [trial for index in done for trial in read(self.folder.report_file(index), LoadReport).trials]
+        usual = median(min(trial.kernels) for trial in trials) if trials else 0.0
+        for index in done:
             loads = self.plan.block(index)
-            for load, each in zip(loads, _seen(self.folder, index, loads), strict=False):
+            for load, each in zip(loads, _seen(self.folder, index, loads, usual=usual), strict=False):
                 found[load][index] = each
         return found
 
@@ -148,14 +152,18 @@ class _LoadDerivation:
             return replace(bare, reason=self._reason(tries, counted=len(counted)))
         total = merged(each.latencies for each in counted)
         p50, p95, p99 = (
-            _interval([each.latencies.response.percentile(share) for each in counted]) for share in (0.5, 0.95, 0.99)
+            _around(total.response.percentile(share), [each.latencies.response.percentile(share) for each in counted])
+            for share in (0.5, 0.95, 0.99)
+        )
+        service_p50, service_p99 = (
+            _around(total.service.percentile(share), [each.latencies.service.percentile(share) for each in counted])
+            for share in (0.5, 0.99)
         )
         return replace(
             bare, state="measured", requests=total.sent, failed=total.failed, late=total.late, unsent=total.unsent,
             offered=total.offered / (len(counted) * load.seconds) if load.kind == "open" else 0.0,
             achieved=_interval([each.throughput for each in counted]), p50=p50, p95=p95, p99=p99,
-            service_p50=_interval([each.latencies.service.percentile(0.5) for each in counted]),
-            service_p99=_interval([each.latencies.service.percentile(0.99) for each in counted]),
+            service_p50=service_p50, service_p99=service_p99,
             quantiles=tuple(zip(SHARES, total.response.percentiles(SHARES), strict=True)),
             cpu=_cpu(counted), generator_share=max(each.trial.generator_share for each in counted),
             lateness=total.lateness.percentile(0.99),
@@ -229,7 +237,7 @@ class _LoadDerivation:
         if self.design.shares or self.design.common is not None:
             notes.append(
                 f"An arm's own capacity was taken from a pilot: {self.design.pilot_users} users who wait for their "
-                f"answers, for {self.design.seconds:g} s."
+                f"answers, for {self.design.pilot_seconds:g} s."
             )
         thin = sum(0 < cell.requests < FEW * self.plan.blocks for cell in cells if cell.state == "measured")
         if thin:
@@ -257,8 +265,12 @@ def _reports(folder: RunFolder, plan: LoadPlan) -> list[int]:
     return [index for index in range(plan.blocks) if folder.report_file(index).exists()]
 
 
-def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad]) -> list[Seen]:
-    """What a block saw of its loads, of as many as it finished, in their order."""
+def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, usual: float = 0.0) -> list[Seen]:
+    """What a block saw of its loads, of as many as it finished, in their order.
+
+    A trial's reference kernel is the best of its readings, held against the `usual` one of the run: the few readings
+    beside one trial would tell of a hiccup, not of a slow machine.
+    """
     report = read(folder.report_file(index), LoadReport)
     script = read(folder.script_file(index), LoadScript)
     # A run's folder may have been moved since.
@@ -274,7 +286,10 @@ def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad]) -> lis
     found = []
     for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
         latencies = merged(by_trial.get(number, ()))
-        reasons = void_trial(trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent)
+        reasons = void_trial(
+            trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent,
+            kernel_ratio=min(trial.kernels) / usual if usual else None,
+        )  # fmt: skip
         if report.lost:
             reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
         if tape.damages:
@@ -300,6 +315,13 @@ def _cpu(counted: Sequence[Seen]) -> tuple[tuple[str, Interval], ...]:
 
 def _interval(values: Sequence[float]) -> Interval:
     """The mean of at least two blocks' values, none below 0, with its t interval."""
-    array = np.array(values)
-    mean, half = float(array.mean()), interval_half_width(array)
-    return Interval(estimate=mean, low=max(mean - half, 0.0), high=mean + half, blocks=len(values))
+    return _around(float(np.mean(values)), values)
+
+
+def _around(estimate: float, values: Sequence[float]) -> Interval:
+    """An estimate from all blocks together, with the t interval that the scatter of their own `values` gives.
+
+    A percentile of few requests is too low, and of all blocks' requests together less so than of each block's own.
+    """
+    half = interval_half_width(np.array(values))
+    return Interval(estimate=estimate, low=max(estimate - half, 0.0), high=estimate + half, blocks=len(values))

@@ -91,9 +91,9 @@ class LoadCell:
     """One arm at one load, over all blocks that count; void with its reason where none does.
 
     `kind` is open or closed, `step` names the load ("half of its own capacity", "8 users"), `level` is its rate per
-    second or its users. Percentiles of the response time and of the service time are means over blocks of each block's
-    own, with their intervals; `quantiles` are (share, seconds) of the response time over all blocks. `cpu` are CPU
-    seconds per request by process: `server`, `PostgreSQL`, `generator`.
+    second or its users. Percentiles of the response time and of the service time are of all blocks' requests together,
+    their intervals from the scatter of the blocks' own; `quantiles` are (share, seconds) of the response time. `cpu`
+    are CPU seconds per request by process: `server`, `PostgreSQL`, `generator`.
     """
 
     face: str

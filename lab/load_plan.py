@@ -66,7 +66,7 @@ def pilot_loads(design: LoadDesign, *, arms: Iterable[int]) -> tuple[ArmLoad, ..
     return tuple(
         ArmLoad(
             arm=arm, kind="closed", step="pilot", level=design.pilot_users, warm_seconds=design.warm_seconds,
-            seconds=design.seconds,
+            seconds=design.pilot_seconds,
         )
         for arm in arms
     )  # fmt: skip
@@ -123,5 +123,6 @@ def _loads(design: LoadDesign, arm: int, *, capacity: float, slowest: float) -> 
         rates.append(("one common rate", design.common * slowest))
     for step, rate in rates:
         yield ArmLoad(
-            arm=arm, kind="open", step=step, level=rate, warm_seconds=design.warm_seconds, seconds=design.seconds
-        )
+            arm=arm, kind="open", step=step, level=rate, warm_seconds=design.warm_seconds,
+            seconds=min(design.seconds, max(design.enough / rate, LEAST_SECONDS)),
+        )  # fmt: skip

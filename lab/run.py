@@ -128,7 +128,7 @@ def _under_load(
     path = folder.path / "load-plan.json"
     if not path.exists():
         loads = pilot_loads(design, arms=blocks.loadable)
-        with progress.stage("pilot", budget=len(loads) * (design.seconds + design.warm_seconds)) as advance:
+        with progress.stage("pilot", budget=len(loads) * (design.pilot_seconds + 0.5)) as advance:
             blocks.pilot(loads, advance=advance)
         arms = len(order.experiment.arms)
         capacities = pilot_capacities(folder, loads)

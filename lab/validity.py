@@ -11,13 +11,19 @@ GENERATOR: Final = "the generator used"
 """How the reason begins that names the generator as the limit."""
 
 
-def void_trial(trial: TrialReport, *, lateness: float, unsent: int) -> tuple[str, ...]:
-    """Every reason why a trial does not count; none where it does. `lateness` is its 99th percentile, in seconds."""
+def void_trial(
+    trial: TrialReport, *, lateness: float, unsent: int, kernel_ratio: float | None = None
+) -> tuple[str, ...]:
+    """Every reason why a trial does not count; none where it does. `lateness` is its 99th percentile, in seconds.
+
+    `kernel_ratio` is the trial's reference kernel over the usual one of its run; without, over that before it.
+    """
+    off = (trial.kernel_ratio if kernel_ratio is None else kernel_ratio) - 1
     reasons = []
     if trial.steal is not None and trial.steal > STEAL_LIMIT:
         reasons.append(f"the host took {trial.steal:.1%} of the CPU (limit {STEAL_LIMIT:.0%})")
-    if abs(trial.kernel_ratio - 1) > KERNEL_LIMIT:
-        reasons.append(f"the reference kernel was off by {trial.kernel_ratio - 1:+.0%} (limit {KERNEL_LIMIT:.0%})")
+    if abs(off) > KERNEL_LIMIT:
+        reasons.append(f"the reference kernel was off by {off:+.0%} (limit {KERNEL_LIMIT:.0%})")
     if trial.generator_share > GENERATOR_LIMIT:
         reasons.append(f"{GENERATOR} {trial.generator_share:.0%} of a core (limit {GENERATOR_LIMIT:.0%})")
     if lateness > LATENESS_LIMIT:

@@ -49,9 +49,10 @@ Capacity is the highest mean throughput along the ladder of users. The knee is c
 user. The Universal Scalability Law, X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), is fitted where the ladder tells it;
 where it does not, the reason stands in its place.
 
-Percentiles are means over blocks of each block's own, with 95 % intervals over blocks. A cell is void where no block
-counts: sensors void a block when the generator used too much of its core, sent late or not at all, when the host took
-processor time, or when the reference kernel ran slower than before. They do not see what was measured.
+Percentiles are of all blocks' requests together, their 95 % intervals from the scatter of the blocks' own. A cell is
+void where fewer than two blocks count, or where an answer was not the proven one: sensors void a load in a block when
+the generator used too much of its core, sent late or not at all, when the host took processor time, or when the
+reference kernel was off. They do not see what was measured.
 """
 METHOD = tuple(" ".join(paragraph.split()) for paragraph in _METHOD.strip().split("\n\n"))
 """How loads are measured, a paragraph each, for a reader who was not there."""
