@@ -128,9 +128,8 @@ def completed(paths: Iterable[Path], *, windows: Mapping[int, tuple[int, int]]) 
     for path in paths:
         for rows in _batches(path, damages=[]):
             right = rows[rows["fault"] == Fault.NONE]
-            for trial in np.unique(right["round"]).tolist():
-                done = right["done"][right["round"] == trial]
-                begin, end = windows[trial]
+            for trial in windows.keys() & np.unique(right["round"]).tolist():
+                done, (begin, end) = right["done"][right["round"] == trial], windows[trial]
                 found[trial] = found.get(trial, 0) + int(((done >= begin) & (done < end)).sum())
     return found
 

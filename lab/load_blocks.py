@@ -56,7 +56,7 @@ class LoadBlocks:
         Raises LabError when a server or the generator fails; what was sampled until then is on disk.
         """
         started = time.monotonic()
-        missing = [index for index in range(plan.blocks) if not self.is_done(index, trials=len(plan.loads))]
+        missing = [index for index in range(plan.blocks) if not self._is_done(index, trials=len(plan.loads))]
         for index in missing:
 
             def show(samples: int, *, block: int = index) -> None:
@@ -65,13 +65,10 @@ class LoadBlocks:
             with suppress(LostWorkerError):
                 self._block(index, plan.block(index), show=show)
 
-    def is_done(self, index: int | None, *, trials: int) -> bool:
-        """Whether a block was run to its end, be it void; None is the pilot."""
+    def _is_done(self, index: int, *, trials: int) -> bool:
+        """Whether an earlier try at this run, if there was one, came to the block's end."""
         path = self.loader.folder.report_file(index)
-        if not path.exists():
-            return False
-        report = read(path, LoadReport)
-        return bool(report.lost) or (len(report.trials) == trials and report.recorded == report.counted > 0)
+        return path.exists() and read(path, LoadReport).is_done(trials)
 
     def _block(self, index: int | None, loads: Sequence[ArmLoad], *, show: Callable[[int], None]) -> None:
         loader = self.loader

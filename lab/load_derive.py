@@ -60,7 +60,7 @@ def load_summary(folder: RunFolder, found: LoadFindings) -> Findings:
         experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
         answer=wording.load_answer(found, proofs=proof.proofs), dataset=manifest.dataset,
         knobs=tuple(knob.name for knob in manifest.experiment.knobs), held=manifest.experiment.variant,
-        complete=plan is not None and len(_reports(folder, plan)) == plan.blocks,
+        complete=plan is not None and _blocks_done(folder, plan) == plan.blocks,
         cells=(), effects=(), waterfalls=(), proofs=proof.proofs, blocks=(),
         stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
         environment=manifest.environment, settings=manifest.settings, notes=proof.notes, command=manifest.command,
@@ -230,10 +230,10 @@ class _LoadDerivation:
         return found
 
     def _notes(self, cells: Sequence[LoadCell]) -> tuple[str, ...]:
-        done = _reports(self.folder, self.plan)
         notes = []
-        if len(done) < self.plan.blocks:
-            notes.append(f"The run ended after {len(done)} of {self.plan.blocks} blocks; what was measured is shown.")
+        done = _blocks_done(self.folder, self.plan)
+        if done < self.plan.blocks:
+            notes.append(f"The run ended after {done} of {self.plan.blocks} blocks; what was measured is shown.")
         if self.design.shares or self.design.common is not None:
             notes.append(
                 f"An arm's own capacity was taken from a pilot: {self.design.pilot_users} users who wait for their "
@@ -245,7 +245,8 @@ class _LoadDerivation:
                 f"{thin} of {len(cells)} cells have fewer than {FEW} requests a block: their p99 is close to the "
                 "slowest request of each."
             )
-        lost = [name for index in done for name in read(self.folder.report_file(index), LoadReport).lost]
+        reports = [read(self.folder.report_file(index), LoadReport) for index in _reports(self.folder, self.plan)]
+        lost = [name for report in reports for name in report.lost]
         if lost:
             notes.append(f"Blocks are void for lost workers: {', '.join(lost)}.")
         return tuple(notes)
@@ -263,6 +264,11 @@ def _proof(folder: RunFolder) -> ProofRecord:
 def _reports(folder: RunFolder, plan: LoadPlan) -> list[int]:
     """The blocks that any trial of was finished in."""
     return [index for index in range(plan.blocks) if folder.report_file(index).exists()]
+
+
+def _blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
+    """How many blocks came to their end."""
+    return sum(read(folder.report_file(index), LoadReport).is_done(len(plan.loads)) for index in _reports(folder, plan))
 
 
 def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, usual: float = 0.0) -> list[Seen]:

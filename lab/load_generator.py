@@ -18,7 +18,7 @@ from lab.script import TOKEN_VARIABLE, WORKER_TOKEN
 from lab.sensors import cpu_seconds, pressure_share, read_counters, reference_kernel, steal_share
 from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
 
-KERNELS = 5
+KERNELS = 20
 """Readings of the reference kernel before a trial and after it, of which the best counts."""
 
 

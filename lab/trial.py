@@ -106,6 +106,10 @@ class LoadReport:
     lost: tuple[str, ...] = ()
     error: str = ""
 
+    def is_done(self, trials: int) -> bool:
+        """Whether a script of so many trials need not be run again: it was run to its end, or lost a worker."""
+        return bool(self.lost) or (len(self.trials) == trials and self.recorded == self.counted > 0)
+
 
 def worker_samples(samples: Path, worker: int) -> Path:
     """The sample file of one worker of a script whose own would be `samples`."""

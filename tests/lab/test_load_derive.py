@@ -1,0 +1,160 @@
+"""Findings of a load say what was planted in the samples of a whole run, arm by arm and step by step."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lab.conclude import conclude
+from lab.experiment import Arm
+from lab.findings import Interval
+from lab.load_derive import derive_load, load_summary
+from lab.load_findings import LoadCell, LoadFindings
+from lab.recorder import Fault
+from lab.trial import ShareReport
+from tests.fake_load import CAPACITY, FakeLoad, law
+
+PLAIN = law(40.0, contention=0.15, coherency=0.004)
+CACHED = law(400.0, contention=0.15, coherency=0.004)
+
+
+def planted(arm: Arm, users: float) -> float:
+    """Ten times as much with the view cache."""
+    return (CACHED if dict(arm.variant)["cache"] == "view" else PLAIN)(users)
+
+
+def found(path: Path, **options: Any) -> LoadFindings:
+    """What is derived of a fake run."""
+    return derive_load(FakeLoad(throughput=planted, **options).make(path / "run"))
+
+
+def cell_of(findings: LoadFindings, step: str, *, face: str = "rest", cache: str = "off") -> LoadCell:
+    """The one cell of an arm at a step."""
+    (cell,) = (c for c in findings.cells if (c.face, dict(c.variant)["cache"], c.step) == (face, cache, step))
+    return cell
+
+
+def estimate(interval: Interval | None) -> float:
+    """The estimate of an interval that is there, and in order."""
+    assert interval
+    assert interval.low <= interval.estimate <= interval.high
+    return interval.estimate
+
+
+def test_every_load_is_there_with_its_throughput_and_its_times(tmp_path: Path) -> None:
+    """Two faces, two arms and six loads are 24 cells; each has the planted throughput, times and CPU per request."""
+    findings = found(tmp_path)
+    assert len(findings.cells) == 24
+    assert {cell.state for cell in findings.cells} == {"measured"}
+    for cell in findings.cells:
+        arm = Arm(server="target", face=cell.face, variant=cell.variant)
+        if cell.kind == "closed":
+            assert estimate(cell.achieved) == pytest.approx(planted(arm, cell.level), rel=0.05)
+            assert estimate(cell.p50) == pytest.approx(cell.level / planted(arm, cell.level), rel=0.05)
+        else:
+            assert estimate(cell.achieved) == pytest.approx(planted(arm, 8) / 2, rel=0.05)
+            assert estimate(cell.p99) == pytest.approx(0.02, rel=0.01)
+        assert {name: round(estimate(each), 4) for name, each in cell.cpu} == {"server": 0.01, "generator": 0.0001}
+
+
+def test_the_law_and_the_gain_are_the_planted_ones(tmp_path: Path) -> None:
+    """λ, σ and κ are found again, the capacity is the best step's, and the cache carries ten times as much."""
+    findings = found(tmp_path)
+    for each in findings.scalabilities:
+        rate = 400.0 if dict(each.variant)["cache"] == "view" else 40.0
+        assert each.law, each.reason
+        assert each.law.rate.low < rate < each.law.rate.high
+        assert each.law.contention.low < 0.15 < each.law.contention.high
+        assert each.capacity
+        arm = Arm(server="target", face=each.face, variant=each.variant)
+        assert each.capacity.estimate == pytest.approx(planted(arm, each.users or 0), rel=0.05)
+        assert each.limit == "server"
+    assert [(gain.face, round(gain.ratio.estimate)) for gain in findings.gains] == [("rest", 10), ("graphql", 10)]
+    assert all(gain.ratio.low < gain.ratio.estimate < gain.ratio.high < 11 for gain in findings.gains)
+
+
+def test_a_load_is_void_where_sensors_say_so_in_all_but_one_block(tmp_path: Path) -> None:
+    """One void block of four is left out; three leave one value, which has no interval: void, with the reason."""
+    stolen = {"steal": 0.2}
+    once = {(0, 0, "2 users"): stolen}
+    often = {(block, 1, "2 users"): stolen for block in range(3)}
+    findings = found(tmp_path, trial={**once, **often})
+    kept = cell_of(findings, "2 users")
+    assert kept.achieved
+    assert (kept.state, kept.achieved.blocks) == ("measured", 3)
+    void = cell_of(findings, "2 users", cache="view")
+    assert (void.state, void.achieved) == ("void", None)
+    assert void.reason == "1 of 4 blocks counted: the host took 20.0% of the CPU (limit 5%)"
+
+
+def test_the_kernel_is_held_against_the_runs_own(tmp_path: Path) -> None:
+    """A reading that was slow once is a hiccup; a trial in which all were slow is void."""
+    hiccup = {(block, 0, "1 user"): {"kernels": (100, 150)} for block in range(4)}
+    slow = {(block, 1, "1 user"): {"kernels": (150, 150)} for block in range(4)}
+    findings = found(tmp_path, trial={**hiccup, **slow})
+    assert cell_of(findings, "1 user").state == "measured"
+    assert "reference kernel was off by +50%" in cell_of(findings, "1 user", cache="view").reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "state"),
+    [(Fault.CONTENT, "void"), (Fault.GRAPHQL_ERRORS, "void"), (Fault.TIME_OUT, "measured"), (Fault.RESET, "measured")],
+)
+def test_a_wrong_answer_voids_a_load_and_a_lost_one_is_counted(fault: Fault, state: str, tmp_path: Path) -> None:
+    """What was not proven is not timed, in whichever block; what did not come is a failure of the load."""
+    findings = found(tmp_path, fault={(2, 0, "8 users"): fault})
+    cell = cell_of(findings, "8 users")
+    assert cell.state == state
+    assert "answers were not the proven one" in cell.reason if state == "void" else cell.failed > 0
+
+
+def test_the_generators_limit_is_named(tmp_path: Path) -> None:
+    """Steps that are void because the generator had no more to give end the ladder in its name, not the server's."""
+    busy = ShareReport(requests=100, unsent=0, failures=0, cpu_seconds=9.0, response="", service="")
+    fields = {"shares": (busy,), "seconds": 10.0}
+    trial = {(block, 1, step): fields for block in range(4) for step in ("8 users", "16 users")}
+    findings = found(tmp_path, trial=trial)
+    limits = {(each.face, dict(each.variant)["cache"]): each.limit for each in findings.scalabilities}
+    assert limits["rest", "view"] == "generator"
+    assert limits["rest", "off"] == "server"
+    assert "the generator used 90% of a core" in cell_of(findings, "16 users", cache="view").reason
+
+
+def test_a_lost_worker_voids_its_block(tmp_path: Path) -> None:
+    """The block whose worker went missing counts for nothing, and the notes name the worker."""
+    findings = found(tmp_path, lost={1: ["worker 2 of 2"]})
+    assert all(cell.achieved and cell.achieved.blocks == 3 for cell in findings.cells)
+    assert any("worker 2 of 2" in note for note in findings.notes)
+
+
+def test_an_interrupted_run_gives_what_it_has(tmp_path: Path) -> None:
+    """Two blocks and a part of a third: all cells are there, the notes and the summary say that it is not whole."""
+    folder = FakeLoad(throughput=planted, blocks=2, cut=5).make(tmp_path / "run")
+    findings = derive_load(folder)
+    assert len(findings.cells) == 24
+    assert sorted({cell.achieved.blocks for cell in findings.cells if cell.achieved}) == [2, 3]
+    assert "ended after 2 of 4 blocks" in findings.notes[0]
+    assert not load_summary(folder, findings).complete
+
+
+def test_a_run_that_ended_before_its_plan_can_be_drawn(tmp_path: Path) -> None:
+    """Every arm has a void cell with the reason, and the page is made."""
+    folder = FakeLoad(throughput=planted).make(tmp_path / "run")
+    for path in (folder.path / "load-plan.json", folder.path / "proof.json"):
+        path.unlink()
+    findings = derive_load(folder)
+    assert [cell.reason for cell in findings.cells] == ["the run ended before it was loaded"] * 4
+    assert conclude(folder).stat().st_size > 10_000
+
+
+def test_the_page_and_the_answer_say_what_is_carried(tmp_path: Path) -> None:
+    """Each face's first sentence gives both capacities and the gain; findings and page are the same when made again."""
+    folder = FakeLoad(throughput=planted, experiment=CAPACITY).make(tmp_path / "run")
+    page = conclude(folder).read_bytes()
+    first, second, trust = folder.findings.answer
+    assert first.startswith("REST carries ")
+    assert second.startswith("GraphQL carries ")
+    assert "requests/s all off" in first
+    assert "10." in first or "9." in first
+    assert trust == "24 of 24 loads are valid; 8 answers compared before timing, all equal."
+    assert conclude(folder).read_bytes() == page
