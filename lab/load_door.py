@@ -18,6 +18,7 @@ from lab.json_files import write
 from lab.load_findings import UrlLoad
 from lab.load_url import UrlOrder, check_url, load_url
 from lab.progress import Progresses
+from lab.render import render_load
 from lab.results import check_writable, new_run
 from lab.script import WORKER_TOKEN
 from lab.trial import split_address
@@ -35,7 +36,7 @@ EXAMPLES: Final = """
 examples:
   python -m lab load http://127.0.0.1:8000/api/products/ --rate 200 --duration 20
   python -m lab load http://127.0.0.1:8000/graphql --method POST --header 'Content-Type: application/json' \\
-      --body-file query.json --graphql --json load.json
+      --body-file query.json --graphql --json load.json --html load.html
 
 exit code: 0 measured, 2 not measured: the load was void, nothing was answered right, or something failed.
 Every field of the JSON: docs/load.md.
@@ -70,6 +71,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     request.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds (default: 10)")
     result = parser.add_argument_group("the result")
     result.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
+    result.add_argument("--html", type=Path, metavar="FILE", help="draw it as a page")
     many = parser.add_argument_group("many generators", "The schedule is split among them; together they are the load.")
     many.add_argument("--load-workers", type=_users, default=0, metavar="N", help="N of them on this machine")
     many.add_argument("--expect-workers", type=_users, default=0, metavar="N", help="N that come from anywhere")
@@ -80,9 +82,9 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
 def load(asked: Namespace, *, console: Console) -> None:
     """Runs the load that was asked for and prints what it found. Raises LabError when that is nothing to rely on."""
     order = _order(asked)
-    if asked.json and not asked.json.parent.is_dir():
-        folder = asked.json.parent
-        raise LabError(f"there is no folder {folder}", hint=f"make it first: mkdir -p {folder}")
+    for file in filter(None, (asked.json, asked.html)):
+        if not file.parent.is_dir():
+            raise LabError(f"there is no folder {file.parent}", hint=f"make it first: mkdir -p {file.parent}")
     check_url(order.url)
     check_writable()
     folder = new_run("load")
@@ -103,11 +105,15 @@ def load(asked: Namespace, *, console: Console) -> None:
         if any(folder.samples.glob("*.samples")):
             console.print(f"samples: {os.path.relpath(folder.samples)}", highlight=False)
     folder.save("load", found)
+    if asked.html:
+        render_load(folder.path / "load.json", page=asked.html)
     if asked.json:
         write(found, asked.json)
     _print(found, console=console)
     if asked.json:
         console.print(f"json: {asked.json}", highlight=False)
+    if asked.html:
+        console.print(f"report: {asked.html}", highlight=False)
     if not found.right:
         raise LabError("nothing was answered right", hint="the table of errors says how; mend it, then start again")
     if found.state == "void":

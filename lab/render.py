@@ -1,4 +1,4 @@
-"""Yields a run's report, by the reports' own door in a process of its own. It draws nothing itself."""
+"""Yields the page of a run or of a load, by the reports' own door in a process of its own. It draws nothing itself."""
 
 import subprocess
 import sys
@@ -11,11 +11,18 @@ from lab.server import TREE, plain_environment
 
 def render(folder: RunFolder) -> Path:
     """Writes report.html beside the findings and returns its path. Raises LabError with the door's last words."""
-    command = [sys.executable, "-m", "reports", str(folder.path)]
+    _drawn(str(folder.path), hint=f"try again: ./noxw -s report -- {folder.path}")
+    return folder.path / "report.html"
+
+
+def render_load(found: Path, *, page: Path) -> None:
+    """Writes the page of a load on one URL from its JSON. Raises LabError with the door's last words."""
+    _drawn("--load", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def _drawn(*words: str, hint: str) -> None:
+    command = [sys.executable, "-m", "reports", *words]
     done = subprocess.run(command, cwd=TREE, env=plain_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise LabError(
-            f"the report could not be drawn: {said[0]}", hint=f"try again: ./noxw -s report -- {folder.path}"
-        )
-    return folder.path / "report.html"
+        raise LabError(f"the report could not be drawn: {said[0]}", hint=hint)

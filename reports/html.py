@@ -36,6 +36,7 @@ RAW_DATA: Final = (
     ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
     ("plan.json", "how the budget was shared between the cells"),
+    ("load-plan.json", "what each arm carried in the pilot, and the loads that it met"),
     ("proof.json", "the answers compared and the evidence counted, cell by cell"),
     ("evidence/", "the evidence as the target wrote it"),
     ("samples/", "every request: when it was due, sent and done, in nanoseconds"),

@@ -53,7 +53,7 @@ def run(tmp_path: Path) -> RunFolder:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nonsense"], "there is no experiment 'nonsense' (choose one of null, toggles)"),
+        (["nonsense"], "there is no experiment 'nonsense' (choose one of capacity, null, toggles)"),
         (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, medium, large)"),
         (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),
         (["--faces", "rest,"], "there is no face ''"),
@@ -66,6 +66,13 @@ def run(tmp_path: Path) -> RunFolder:
         (["--budget", "soon"], "'soon' is no time budget (give 10s to 24h, as in 30s, 3m or 1h)"),
         (["--budget", "9.9s"], "'9.9s' is no time budget"),
         (["--budget", "-3m"], "argument --budget: expected one argument"),
+        (["null", "--load"], "null has no load (leave --load out, or ask toggles or capacity)"),
+        (["--load", "--operations", "product_list"], "under load the whole walk is asked (leave --operations out)"),
+        (["--load", "--load-workers", "65"], "65 generators are none of 0 to 64"),
+        (["--load-workers", "2"], "--load-workers is for a run under load (add --load)"),
+        (["capacity", "--operations", "product_list"], "under load the whole walk is asked"),
+        (["capacity", "--set", "cache=off"], "capacity has no knob 'cache' (its knobs are: none)"),
+        (["--resume", "nowhere"], "there is no run 'nowhere' (name its folder, as in results/toggles/<run>)"),
         (["--fast"], "unrecognized arguments: --fast (./noxw -s lab -- --help shows what there is)"),
         (["--seed", "lucky"], "argument --seed: invalid whole number from 0 to 2147483647 value: 'lucky'"),
         (["report"], "the following arguments are required: run (python -m lab report --help shows "),
@@ -116,7 +123,7 @@ def test_help_lists_every_experiment_with_its_question(door: Door) -> None:
     done = door("--help")
     assert (done.returncode, done.stderr) == (0, "")
     said = " ".join(done.stdout.split())
-    for name in ("null", "toggles"):
+    for name in ("capacity", "null", "toggles"):
         assert f" {name} {catalogue.load(name).question}" in said
 
 
