@@ -17,6 +17,7 @@ EXPERIMENT = Experiment(
         walk="scenarios.operations.browsing:BROWSING",
         users=(1, 2, 4, 8, 16, 32),
         shares=(0.25, 0.5, 0.7, 0.9, 1.1),
+        seconds=2.5,
         blocks=4,
     ),
     budget=600.0,

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
+from gevent.queue import Queue
+from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPResponse, HTTPSocketResponse
 from geventhttpclient.url import URL
 from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
@@ -30,13 +32,35 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple
     return status, len(body), fault_of(line, status=status, body=body)
 
 
-def ask_once(client: Any, urls: Iterable[str]) -> None:
-    """Makes Locust's client send each request once, whatever becomes of its connection, and not to another place."""
+def prepare(client: Any, urls: Iterable[str]) -> list[ConnectionPool]:
+    """Makes Locust's client send each request once, to where it belongs, on its connections in turn; their pools.
+
+    A client that prefers the connection it used last stays with one of a server's workers until it needs a second:
+    where there are two, it would measure one.
+    """
     agent = client.client
     agent.redirect_response_codes, agent.cookiejar = frozenset(), None
-    for origin in {url.split("/", 3)[2]: url for url in urls}.values():
+    pools = []
+    for url in {url.split("/", 3)[2]: url for url in urls}.values():
+        pool: Any = agent.clientpool.get_client(URL(url))._connection_pool  # noqa: SLF001
         # The client would ask again, up to this many times and one more, when a connection breaks.
-        agent.clientpool.get_client(URL(origin))._connection_pool.size = -1  # noqa: SLF001
+        pool.size = -1
+        pool._socket_queue = Queue()  # noqa: SLF001
+        pools.append(pool)
+    return pools
+
+
+def connect(pools: Iterable[Any], count: int) -> None:
+    """Has at least `count` connections in each pool, of which none was closed meanwhile. Raises OSError."""
+    for pool in pools:
+        idle = [pool._socket_queue.get() for _ in range(pool._socket_queue.qsize())]  # noqa: SLF001
+        alive = [each for each in idle if pool._is_socket_alive(each)]  # noqa: SLF001
+        for each in idle:
+            if each not in alive:
+                each.close()
+        alive += [pool._create_socket() for _ in range(count - len(alive))]  # noqa: SLF001
+        for each in alive:
+            pool._socket_queue.put(each)  # noqa: SLF001
 
 
 def _on_message_complete(response: HTTPSocketResponse) -> None:

@@ -97,6 +97,10 @@ class _Derivation:
         return [damage for _, damage in self.samples.values() if damage]
 
     @cached_property
+    def kernels(self) -> dict[int, float]:
+        return kernel_ratios({index: report.kernels for index, report in self.reports.items()})
+
+    @cached_property
     def voids(self) -> dict[int, str]:
         return void_reasons(self.reports)
 
@@ -190,7 +194,7 @@ class _Derivation:
             index=index, seconds=report.seconds, requests=report.requests, void=self.voids[index],
             note=damage,
             steal=report.steal, pressure=report.pressure, generator_share=report.generator_share,
-            kernel_ratio=kernel_ratios(self.reports).get(index),
+            kernel_ratio=self.kernels.get(index),
         )  # fmt: skip
 
     @cached_property

@@ -53,9 +53,9 @@ class LoadDesign:
     """How an experiment's arms are loaded: `walk` is the dotted name of a walk, `sessions` how many visits are drawn.
 
     Every arm meets each number of closed `users`, open arrivals at each of `shares` of its own capacity and, with
-    `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`; an open one ends
-    sooner once `enough` requests are due. A pilot of `pilot_users` for `pilot_seconds` gives the capacity. With
-    `workers`, so many local generators share every load.
+    `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`, or for less where
+    `enough` requests come sooner. A pilot of `pilot_users` for `pilot_seconds` gives the capacity. With `workers`, so
+    many local generators share every load.
     """
 
     walk: str

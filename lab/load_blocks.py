@@ -21,6 +21,10 @@ from lab.script import Line
 from lab.server import boot
 from lab.trial import LoadReport, LoadScript, Observed
 
+CONNECTIONS: Final = 64
+"""Connections that requests take in turn. The kernel deals them out to a server's workers by chance, and few of them so
+unevenly that eight were seen to keep one of two workers idle for a whole block."""
+
 REQUEST_SECONDS: Final = 10.0
 """When a request of a trial counts as failed."""
 
@@ -81,8 +85,8 @@ class LoadBlocks:
             lines, sequences = self._lines({load.arm for load in loads}, url=server.url)
             script = LoadScript(
                 samples=str(loader.folder.sample_file(index)), report=str(loader.folder.report_file(index)),
-                lines=tuple(lines), request_seconds=REQUEST_SECONDS, workers=self.design.workers,
-                observed=(Observed(name="server", pid=server.pid), *self.observed),
+                lines=tuple(lines), connections=CONNECTIONS, request_seconds=REQUEST_SECONDS,
+                workers=self.design.workers, observed=(Observed(name="server", pid=server.pid), *self.observed),
                 trials=tuple(
                     trial_of(load, sequence=sequences[load.arm], seed=f"{index}/{load.step}") for load in loads
                 ),

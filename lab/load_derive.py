@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from statistics import median
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
 from lab.scalability import capacity, fit_usl, knee
 from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
 from lab.validity import GENERATOR, void_trial
+from lab.verdict import kernel_ratios
 
 WRONG = {Fault.STATUS, Fault.SIZE, Fault.CONTENT, Fault.GRAPHQL_ERRORS}
 """Faults of an answer that came: what was timed then is not what was proven."""
@@ -96,11 +96,14 @@ class _LoadDerivation:
         """Every load in every block; None where it did not come to its turn."""
         found: dict[ArmLoad, list[Seen | None]] = {load: [None] * self.plan.blocks for load in self.plan.loads}
         done = _reports(self.folder, self.plan)
-        trials = [trial for index in done for trial in read(self.folder.report_file(index), LoadReport).trials]
-        usual = median(min(trial.kernels) for trial in trials) if trials else 0.0
+        reports = {index: read(self.folder.report_file(index), LoadReport) for index in done}
+        ratios = kernel_ratios(
+            {index: [min(trial.kernels) for trial in report.trials] for index, report in reports.items()}
+        )
         for index in done:
             loads = self.plan.block(index)
-            for load, each in zip(loads, _seen(self.folder, index, loads, usual=usual), strict=False):
+            seen = _seen(self.folder, index, loads, kernel_ratio=ratios.get(index, 1.0))
+            for load, each in zip(loads, seen, strict=False):
                 found[load][index] = each
         return found
 
@@ -271,11 +274,10 @@ def _blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
     return sum(read(folder.report_file(index), LoadReport).is_done(len(plan.loads)) for index in _reports(folder, plan))
 
 
-def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, usual: float = 0.0) -> list[Seen]:
+def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, kernel_ratio: float = 1.0) -> list[Seen]:
     """What a block saw of its loads, of as many as it finished, in their order.
 
-    A trial's reference kernel is the best of its readings, held against the `usual` one of the run: the few readings
-    beside one trial would tell of a hiccup, not of a slow machine.
+    `kernel_ratio` is that of the block: the few readings beside one trial tell of a neighbour's hiccup.
     """
     report = read(folder.report_file(index), LoadReport)
     script = read(folder.script_file(index), LoadScript)
@@ -293,9 +295,8 @@ def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, usu
     for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
         latencies = merged(by_trial.get(number, ()))
         reasons = void_trial(
-            trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent,
-            kernel_ratio=min(trial.kernels) / usual if usual else None,
-        )  # fmt: skip
+            trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent, kernel_ratio=kernel_ratio
+        )
         if report.lost:
             reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
         if tape.damages:

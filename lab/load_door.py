@@ -62,6 +62,9 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
         "--warm-up", type=_seconds, default=1.0, metavar="S", help="seconds before it counts (default: 1)"
     )
     load.add_argument("--seed", type=seed_number, default=1, help="draws the schedule (default: 1)")
+    load.add_argument(
+        "--connections", type=_users, default=0, metavar="N", help="so many are open at first (default: as needed)"
+    )
     request = parser.add_argument_group("the request, and what is right")
     request.add_argument("--method", default="", help="default: GET, or POST with --body-file")
     request.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="may be given many times")
@@ -139,7 +142,7 @@ def _order(asked: Namespace) -> UrlOrder:
         url=asked.url, method=(asked.method or ("GET" if body is None else "POST")).upper(),
         headers=tuple(map(_header, asked.header)), body=body, kind=asked.arrivals, shape=asked.shape,
         rate=asked.rate, closed=asked.closed, seconds=budget_seconds(duration, least=1.0), warm_seconds=asked.warm_up,
-        seed=asked.seed, timeout=asked.timeout, status=asked.expect_status, graphql=asked.graphql, workers=workers,
+        connections=asked.connections, seed=asked.seed, timeout=asked.timeout, status=asked.expect_status, graphql=asked.graphql, workers=workers,
         is_local=not asked.expect_workers, bind=asked.master_bind,
         worker_token=os.environ.get(WORKER_TOKEN) or secrets.token_urlsafe(32),
         command=_command(sys.argv[1:]),

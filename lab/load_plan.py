@@ -15,7 +15,7 @@ TRIAL_OVERHEAD: Final = 0.25
 BLOCK_OVERHEAD: Final = 4.0
 """Seconds in which a block boots its server and its generator."""
 
-LEAST_SECONDS: Final = 0.5
+LEAST_SECONDS: Final = 0.75
 
 ROUNDS: Final = 2
 """How often each closed user is answered in the time that counts, at the least; a warm-up has one time more."""
@@ -77,8 +77,8 @@ def plan_loads(
 ) -> LoadPlan:
     """The loads of every arm that has a capacity above 0; with `budget`, trials as long as fit into its seconds.
 
-    A closed trial is long enough for each of its users to be answered `ROUNDS` times at that capacity, for one that
-    is over before would count a fraction of an answer.
+    A trial is over once `design.enough` requests came, but a closed one not before each of its users was answered
+    `ROUNDS` times at that capacity: what is over before would count a fraction of an answer.
     """
     known = {arm: capacity for arm, capacity in capacities.items() if capacity > 0}
     slowest = min(known.values(), default=0.0)
@@ -110,13 +110,17 @@ def trial_of(load: ArmLoad, *, sequence: tuple[int, ...], seed: str) -> Trial:
     )
 
 
+def _seconds(design: LoadDesign, *, rate: float) -> float:
+    return min(design.seconds, max(design.enough / rate, LEAST_SECONDS))
+
+
 def _loads(design: LoadDesign, arm: int, *, capacity: float, slowest: float) -> Iterator[ArmLoad]:
     for users in design.users:
         step = f"{users} user{'s' if users > 1 else ''}"
         a_round = users / capacity
         yield ArmLoad(
             arm=arm, kind="closed", step=step, level=users, warm_seconds=max(design.warm_seconds, a_round),
-            seconds=max(design.seconds, ROUNDS * a_round),
+            seconds=max(_seconds(design, rate=capacity), ROUNDS * a_round),
         )  # fmt: skip
     rates = [(f"{share:.0%} of its own capacity".replace("%", " %"), share * capacity) for share in design.shares]
     if design.common is not None:
@@ -124,5 +128,5 @@ def _loads(design: LoadDesign, arm: int, *, capacity: float, slowest: float) -> 
     for step, rate in rates:
         yield ArmLoad(
             arm=arm, kind="open", step=step, level=rate, warm_seconds=design.warm_seconds,
-            seconds=min(design.seconds, max(design.enough / rate, LEAST_SECONDS)),
+            seconds=_seconds(design, rate=rate),
         )  # fmt: skip

@@ -45,6 +45,7 @@ class UrlOrder:
     closed: int
     seconds: float
     warm_seconds: float
+    connections: int
     seed: int
     timeout: float
     status: int | None
@@ -99,7 +100,7 @@ def load_url(order: UrlOrder, *, folder: Path, show: Callable[[int], None]) -> U
     )  # fmt: skip
     script = LoadScript(
         samples=str(folder / "load.samples"), report=str(folder / "report.json"), lines=(line,), trials=(order.trial,),
-        request_seconds=order.timeout, workers=order.workers, bind=order.bind,
+        connections=order.connections, request_seconds=order.timeout, workers=order.workers, bind=order.bind,
         wait_seconds=30.0 if order.is_local else 120.0,
     )  # fmt: skip
     started = datetime.now(tz=UTC).isoformat(timespec="seconds")

@@ -15,7 +15,7 @@ from locust import FastHttpUser, task
 from locust.exception import StopUser
 
 from lab.arrivals import due_times, level, share
-from lab.client import ask, ask_once
+from lab.client import ask, connect, prepare
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, read_counters, reference_kernel
@@ -127,7 +127,7 @@ class LoadUser(FastHttpUser):
         cls.concurrency = max(trial.most for trial in script.trials)
 
     def _prepare(self) -> Timer:
-        ask_once(self.client, (line.url for line in self.script.lines))
+        self.pools = prepare(self.client, (line.url for line in self.script.lines))
         token = {"Lab-Token": self.token} if self.token else {}
         self.headers = [dict(line.headers) | token for line in self.script.lines]
         return Timer()
@@ -155,6 +155,7 @@ class LoadUser(FastHttpUser):
         self.broken: BaseException | None = None
         self.tally = Tally(self.recorder)
         planned = self._planned(order)
+        connect(self.pools, -(-self.script.connections // order.workers))
         gc.collect()
         gc.freeze()
         timer.sleep_until(order.start)

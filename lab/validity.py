@@ -16,7 +16,8 @@ def void_trial(
 ) -> tuple[str, ...]:
     """Every reason why a trial does not count; none where it does. `lateness` is its 99th percentile, in seconds.
 
-    `kernel_ratio` is the trial's reference kernel over the usual one of its run; without, over that before it.
+    `kernel_ratio` is the reference kernel of its block over that of the run's median block; without, the one after the
+    trial over that before it.
     """
     off = (trial.kernel_ratio if kernel_ratio is None else kernel_ratio) - 1
     reasons = []

@@ -1,5 +1,6 @@
 """Yields verdicts from intervals: faster, slower, same or unclear, and whether a block counts. It estimates nothing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import log
 from statistics import median, quantiles
@@ -63,20 +64,20 @@ def judge(
     return Verdict(word="unclear")
 
 
-def kernel_ratios(reports: dict[int, Report]) -> dict[int, float]:
+def kernel_ratios(kernels: Mapping[int, Sequence[int]]) -> dict[int, float]:
     """Each block's reference kernel over that of the run's median block.
 
     A block's kernel is the lower decile of its readings: the machine at its best. A hiccup is not a slow machine.
     """
     least = 10
-    best = {i: quantiles(each.kernels, n=10)[0] for i, each in reports.items() if len(each.kernels) >= least}
+    best = {index: quantiles(each, n=10)[0] for index, each in kernels.items() if len(each) >= least}
     usual = median(best.values()) if best else 1.0
     return {index: value / usual for index, value in best.items()}
 
 
 def void_reasons(reports: dict[int, Report]) -> dict[int, str]:
     """Why each block is void, or "", by its sensors alone: blind to what was compared."""
-    kernels = kernel_ratios(reports)
+    kernels = kernel_ratios({index: report.kernels for index, report in reports.items()})
     reasons: dict[int, str] = {}
     for index, report in reports.items():
         off = kernels.get(index, 1.0) - 1

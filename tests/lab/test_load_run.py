@@ -13,7 +13,7 @@ from lab.results import RunFolder
 from lab.trial import LoadReport
 from tests.lab.tree import Tree
 from tests.lab.waiting import wait_until
-from tests.truth import truth_server
+from tests.truth.running import truth_server
 
 LOAD = (
     *("--load", "--dataset", "small", "--budget", "10s", "--faces", "rest"),

@@ -137,5 +137,5 @@ def test_sensors_void_a_block_beyond_their_limits(change: dict[str, Any], reason
 
 def test_a_lone_block_is_its_own_usual() -> None:
     """One block's kernel is off from nothing; no block at all is judged by nothing."""
-    assert kernel_ratios({0: REPORT}) == {0: 1.0}
+    assert kernel_ratios({0: REPORT.kernels}) == {0: 1.0}
     assert void_reasons({}) == {}
