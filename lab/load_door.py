@@ -142,8 +142,8 @@ def _order(asked: Namespace) -> UrlOrder:
         url=asked.url, method=(asked.method or ("GET" if body is None else "POST")).upper(),
         headers=tuple(map(_header, asked.header)), body=body, kind=asked.arrivals, shape=asked.shape,
         rate=asked.rate, closed=asked.closed, seconds=budget_seconds(duration, least=1.0), warm_seconds=asked.warm_up,
-        connections=asked.connections, seed=asked.seed, timeout=asked.timeout, status=asked.expect_status, graphql=asked.graphql, workers=workers,
-        is_local=not asked.expect_workers, bind=asked.master_bind,
+        connections=asked.connections, seed=asked.seed, timeout=asked.timeout, status=asked.expect_status,
+        graphql=asked.graphql, workers=workers, is_local=not asked.expect_workers, bind=asked.master_bind,
         worker_token=os.environ.get(WORKER_TOKEN) or secrets.token_urlsafe(32),
         command=_command(sys.argv[1:]),
     )  # fmt: skip

@@ -25,6 +25,9 @@ from lab.server import TREE
 from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
 from lab.validity import void_trial
 
+KERNEL_SECONDS: Final = 1.5
+"""How long the reference kernel is read before a load and after it."""
+
 SLICES: Final = 60
 """Slices that a load is cut into for its course over time."""
 
@@ -100,8 +103,8 @@ def load_url(order: UrlOrder, *, folder: Path, show: Callable[[int], None]) -> U
     )  # fmt: skip
     script = LoadScript(
         samples=str(folder / "load.samples"), report=str(folder / "report.json"), lines=(line,), trials=(order.trial,),
-        connections=order.connections, request_seconds=order.timeout, workers=order.workers, bind=order.bind,
-        wait_seconds=30.0 if order.is_local else 120.0,
+        connections=order.connections, kernel_seconds=KERNEL_SECONDS, request_seconds=order.timeout,
+        workers=order.workers, bind=order.bind, wait_seconds=30.0 if order.is_local else 120.0,
     )  # fmt: skip
     started = datetime.now(tz=UTC).isoformat(timespec="seconds")
     with ExitStack() as stack:

@@ -41,6 +41,7 @@ class LoadScript:
 
     `samples` is the file of a single generator; a master writes one beside it for each of its `workers`, named
     `<stem>.worker-<number>.samples`. `request_seconds` is when a request without an answer counts as failed.
+    The reference kernel is read for `kernel_seconds` before each trial and after it.
     At least `connections` are open, among all workers, before each trial begins; requests take them in turn.
     """
 
@@ -50,6 +51,7 @@ class LoadScript:
     trials: tuple[Trial, ...]
     observed: tuple[Observed, ...] = ()
     connections: int = 0
+    kernel_seconds: float = 0.0
     request_seconds: float = 60.0
     workers: int = 0
     bind: str = "127.0.0.1:0"
