@@ -1,6 +1,8 @@
 """Yields one request by Locust's client: what its answer was. It runs inside Locust alone, and keeps no time."""
 
+import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Final
 
 from gevent.queue import Queue
@@ -16,20 +18,39 @@ from lab.script import Line
 INTERIM: Final = range(100, 200)
 
 
-def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> tuple[int, int, Fault]:
-    """Sends one request and reads all of the answer: its status (0 for none), its bytes, and what is wrong with it."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """What came of a request: its status (0 for none), its bytes, what is wrong with it, and when it was whole.
+
+    `done` is in nanoseconds of the monotonic clock: that of the last byte, before Locust counts the request.
+    """
+
+    status: int
+    size: int
+    fault: Fault
+    done: int
+
+
+def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answered:
+    """Sends one request and reads all of the answer."""
     response = client.request(line.method, line.url, data=line.body, headers=headers, name=name)
     status: int = response.status_code or 0
     try:
         body = response.content or b""
     except FAILURE_EXCEPTIONS as broken:
-        return status, 0, fault_of_error(broken, in_body=True)
+        return _failed(status, size=0, fault=fault_of_error(broken, in_body=True))
     error: BaseException | None = getattr(response, "error", None)
     if status == 0 and error is not None:
-        return 0, 0, fault_of_error(error, in_body=False)
-    if not response._response.message_complete:  # noqa: SLF001 - the session swallows what happened to the body
-        return status, len(body), Fault.TRUNCATED
-    return status, len(body), fault_of(line, status=status, body=body)
+        return _failed(0, size=0, fault=fault_of_error(error, in_body=False))
+    read = response._response  # noqa: SLF001 - the session swallows what happened to the body
+    if not read.message_complete:
+        return _failed(status, size=len(body), fault=Fault.TRUNCATED)
+    fault = fault_of(line, status=status, body=body)
+    return Answered(status=status, size=len(body), fault=fault, done=read.completed)
+
+
+def _failed(status: int, *, size: int, fault: Fault) -> Answered:
+    return Answered(status=status, size=size, fault=fault, done=time.monotonic_ns())
 
 
 def prepare(client: Any, urls: Iterable[str]) -> list[ConnectionPool]:
@@ -63,13 +84,14 @@ def connect(pools: Iterable[Any], count: int) -> None:
             pool._socket_queue.put(each)  # noqa: SLF001
 
 
-def _on_message_complete(response: HTTPSocketResponse) -> None:
-    """Keeps the connection while an interim answer's final one is to come.
+def _on_message_complete(response: Any) -> None:
+    """Notes when an answer was whole, and keeps the connection while an interim answer's final one is to come.
 
     The client gives it back to its pool after the first message of any kind: where a 100 comes alone, the next request
     is sent on a connection on which this one's answer is awaited, and reads it.
     """
     HTTPResponse._on_message_complete(response)  # noqa: SLF001
+    response.completed = time.monotonic_ns()
     if response.get_code() not in INTERIM:
         response.release()
 

@@ -19,6 +19,12 @@ _ABSOLUTE: Final = 1
 _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC if sys.platform == "linux" else 0
 _SECOND: Final = 1_000_000_000
 
+EARLY: Final = 250_000
+"""Nanoseconds before its moment at which a greenlet wakes: so long may it take to get going."""
+
+RARELY: Final = 2_500_000
+"""Nanoseconds of sleep from which it wakes early: what it then spends awake is a tenth of a core at most."""
+
 
 class _Setting(ctypes.Structure):
     """`struct itimerspec`: an interval, which stays zero, and the moment."""
@@ -27,6 +33,12 @@ class _Setting(ctypes.Structure):
         ("interval_seconds", ctypes.c_long), ("interval_nanoseconds", ctypes.c_long),
         ("seconds", ctypes.c_long), ("nanoseconds", ctypes.c_long),
     )  # fmt: skip
+
+
+def wait_until(at: int) -> None:
+    """Returns at `at`, and lets other greenlets run until then; for moments that are close."""
+    while time.monotonic_ns() < at:
+        gevent.sleep(0)
 
 
 class Timer:
@@ -38,14 +50,19 @@ class Timer:
         self._watcher = hub.get_hub().loop.io(self._file, 1) if self._file >= 0 else None
 
     def sleep_until(self, at: int) -> None:
-        """Returns at `at`, nanoseconds of the monotonic clock; where that is over, after the other greenlets' turn."""
+        """Returns at `at`, nanoseconds of the monotonic clock; where that is over, after the other greenlets' turn.
+
+        After a long sleep it returns up to `EARLY` before, for what is to be ready at `at` and then calls `wait_until`.
+        """
         if self._watcher is None or self._libc is None:
             gevent.sleep(max(at - time.monotonic_ns(), 0) / _SECOND)
             return
-        if at <= time.monotonic_ns():
+        left = at - time.monotonic_ns()
+        if left <= 0:
             gevent.sleep(0)
             return
-        setting = _Setting(0, 0, at // _SECOND, at % _SECOND)
+        wake = at - EARLY if left > RARELY else at
+        setting = _Setting(0, 0, wake // _SECOND, wake % _SECOND)
         if self._libc.timerfd_settime(self._file, _ABSOLUTE, ctypes.byref(setting), None) != 0:
             raise OSError(ctypes.get_errno(), "timerfd_settime")
         hub.get_hub().wait(self._watcher)

@@ -15,12 +15,12 @@ from locust import FastHttpUser, task
 from locust.exception import StopUser
 
 from lab.arrivals import due_times, level, share
-from lab.client import ask, connect, prepare
+from lab.client import Answered, ask, connect, prepare
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, read_counters, reference_kernel
 from lab.tally import Tally
-from lab.timer import Timer
+from lab.timer import Timer, wait_until
 from lab.trial import LoadScript, ShareReport, Trial
 
 FLUSH_NANOSECONDS: Final = 500_000_000
@@ -80,11 +80,12 @@ class PairedUser(FastHttpUser):
 
     def _send(self, line: Line, *, headers: dict[str, str], number: int, warm: bool) -> None:
         sent = time.monotonic_ns()
-        status, size, fault = ask(self.client, line, headers=headers, name="paired")
-        done = time.monotonic_ns()
-        self.failures += fault != Fault.NONE
+        found = ask(self.client, line, headers=headers, name="paired")
+        done = found.done
+        self.failures += found.fault != Fault.NONE
         self.sent += 1
-        self.recorder.add((line.cell, line.key, number, status, fault, warm, size, sent, sent, done))
+        row = (line.cell, line.key, number, found.status, found.fault, warm, found.size, sent, sent, done)
+        self.recorder.add(row)
         if done - getattr(self, "flushed", done) > FLUSH_NANOSECONDS:
             self.recorder.flush()
             self.flushed = done
@@ -159,6 +160,7 @@ class LoadUser(FastHttpUser):
         gc.collect()
         gc.freeze()
         timer.sleep_until(order.start)
+        wait_until(order.start)
         cpu_started = time.process_time()
         if order.trial.arrivals:
             self._open(order, planned=planned, timer=timer)
@@ -237,18 +239,19 @@ class LoadUser(FastHttpUser):
         """One request; without `due` it is due when it is sent."""
         order, line = self.order, self.script.lines[index]
         timeout = gevent.Timeout.start_new(self.script.request_seconds)
+        if due is not None:
+            wait_until(order.start + due)
         sent = time.monotonic_ns()
         try:
-            status, size, fault = ask(self.client, line, headers=self.headers[index], name="load")
+            found = ask(self.client, line, headers=self.headers[index], name="load")
         except gevent.Timeout as over:
             if over is not timeout:
                 raise
-            status, size, fault = 0, 0, Fault.TIME_OUT
+            found = Answered(status=0, size=0, fault=Fault.TIME_OUT, done=time.monotonic_ns())
         finally:
-            done = time.monotonic_ns()
             timeout.close()
         sent -= order.start
         at = sent if due is None else due
         warm = at < order.trial.warm_seconds * SECOND
-        row = (line.cell, line.key, order.number, status, fault, warm, size, at, sent, done - order.start)
-        self.tally.add(row)
+        done = found.done - order.start
+        self.tally.add((line.cell, line.key, order.number, found.status, found.fault, warm, found.size, at, sent, done))
