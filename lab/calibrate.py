@@ -4,7 +4,6 @@ It measures nothing itself: `lab/clock*.py` do. Nothing else may run beside it.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -16,12 +15,13 @@ from rich.markup import escape
 from rich.table import Table
 
 from lab import clock, clock_limits, clock_shares, environment
-from lab.clock_bench import Bench, Check, NotHereError
+from lab.clock_bench import Bench, NotHereError
 from lab.errors import LabError
 from lab.json_files import write
+from lab.load_findings import Calibration, Check
 from lab.processes import Supervisor
 from lab.progress import Advance, Progresses
-from lab.results import ROOT, check_writable
+from lab.results import CALIBRATION, check_writable
 from lab.server import TREE
 
 # The percentiles come last: they are checked on the samples of all that ran before.
@@ -39,24 +39,13 @@ MEASURES: Final[tuple[tuple[str, Callable[[Bench], Iterator[Check]]], ...]] = (
 WORDS: Final = {True: "yes", False: "no", None: "not available"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
-    """The rows, when and where they were measured, and the largest share of CPU time that the host took meanwhile."""
-
-    measured: str
-    environment: tuple[tuple[str, str], ...]
-    steal: float | None
-    checks: tuple[Check, ...]
-
-
 def calibrate_clock(*, console: Console) -> Path:
     """Measures all rows, prints them and returns the Markdown table. Raises LabError when one does not hold."""
     check_writable()
-    folder = ROOT / "calibrate"
-    folder.mkdir(exist_ok=True)
-    found = _measured(folder, console=console)
-    write(found, folder / "clock.json")
-    page = folder / "clock.md"
+    CALIBRATION.parent.mkdir(exist_ok=True)
+    found = _measured(CALIBRATION.parent, console=console)
+    write(found, CALIBRATION)
+    page = CALIBRATION.with_suffix(".md")
     page.write_text(_markdown(found), encoding="utf-8")
     console.print(_table(found))
     console.print(f"table: {page}", highlight=False)

@@ -13,8 +13,9 @@ from typing import Final
 import numpy as np
 from scipy import stats
 
-from lab.clock_bench import SECOND, Bench, Check, Nanoseconds, open_trial, percentile, schedule
+from lab.clock_bench import SECOND, Bench, Nanoseconds, open_trial, percentile, schedule
 from lab.histogram import Histogram
+from lab.load_findings import Check
 from lab.units import seconds as shown
 
 SERVICE: Final = 0.001

@@ -37,16 +37,6 @@ class NotHereError(LabError):
     """A property cannot be checked on this machine."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
-    """One row: a property of the instrument, the bound it must keep, and what was seen; None is 'not available'."""
-
-    what: str
-    bound: str
-    seen: str
-    holds: bool | None
-
-
 @dataclass(kw_only=True)
 class Bench:
     """Where checks are made: what serves, what generates, a folder for files, and what was collected on the way.

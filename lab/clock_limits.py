@@ -14,12 +14,12 @@ from typing import Final
 import numpy as np
 
 from lab import environment
-from lab.clock_bench import SECOND, Bench, Check, NotHereError, closed_trial, open_trial, percentile, schedule
+from lab.clock_bench import SECOND, Bench, NotHereError, closed_trial, open_trial, percentile, schedule
 from lab.dataset import prepare_dataset
 from lab.errors import LabError
 from lab.experiment import Server
 from lab.findings import GENERATOR_LIMIT
-from lab.load_findings import LATENESS_LIMIT
+from lab.load_findings import LATENESS_LIMIT, Check
 from lab.postgres import claimed
 from lab.recorder import Fault
 from lab.script import TOKEN_VARIABLE

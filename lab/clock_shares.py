@@ -16,11 +16,12 @@ import numpy as np
 import psutil
 
 from lab.arrivals import share
-from lab.clock_bench import SECOND, Bench, Check, open_trial, schedule
+from lab.clock_bench import SECOND, Bench, open_trial, schedule
 from lab.generate import LostWorkerError, generate
 from lab.histogram import Histogram, merged
 from lab.latency import merged as merged_latencies
 from lab.latency import read_tape
+from lab.load_findings import Check
 from lab.recorder import MAGIC, SAMPLE, frame, read_samples
 from lab.server import TREE, plain_environment
 from lab.trial import Trial, sample_files

@@ -118,6 +118,7 @@ class _LoadDerivation:
             scalabilities=tuple(self._scalability(arm, ladder) for arm, ladder in ladders.items()),
             gains=tuple(self._gains(ladders)),
             notes=self._notes(cells),
+            calibration=self.folder.calibration,
         )
 
     def _cells(self, arm: int) -> list[LoadCell]:

@@ -177,8 +177,31 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One row: a property of the instrument, the bound it must keep, and what was seen; None is 'not available'."""
+
+    what: str
+    bound: str
+    seen: str
+    holds: bool | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """The rows, when and where they were measured, and the largest share of CPU time that the host took meanwhile."""
+
+    measured: str
+    environment: tuple[tuple[str, str], ...]
+    steal: float | None
+    checks: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadFindings:
-    """All that a run found under load: `walk` names the scenario, `server` says how its server was booted."""
+    """All that a run found under load: `walk` names the scenario, `server` says how its server was booted.
+
+    `calibration` is the newest one of the instrument on this machine; None where there was none.
+    """
 
     walk: str
     server: str
@@ -186,4 +209,5 @@ class LoadFindings:
     scalabilities: tuple[Scalability, ...]
     gains: tuple[Gain, ...] = ()
     notes: tuple[str, ...] = ()
+    calibration: Calibration | None = None
     schema_version: int = field(default=LOAD_VERSION)

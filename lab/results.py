@@ -6,6 +6,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            load-plan.json  which loads each block has
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
+                           calibration.json  how honest the load instrument was here, if that was ever measured
                            load.json       what was found under load: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again
@@ -22,10 +23,13 @@ from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import SCHEMA_VERSION, Evidence, Findings, Proof, Stage
 from lab.json_files import read, write
-from lab.load_findings import LoadFindings
+from lab.load_findings import Calibration, LoadFindings
 from lab.plan import Plan
 
 ROOT: Final = Path("results")
+CALIBRATION: Final = ROOT / "calibrate" / "clock.json"
+"""The newest calibration of the load instrument."""
+
 NAME_LIMIT: Final = 200
 
 REPORT_STAGE: Final = "report"
@@ -162,6 +166,12 @@ class RunFolder:
         """What was found under load, as it was last derived; None where nothing was loaded."""
         path = self.path / "load.json"
         return read(path, LoadFindings) if path.exists() else None
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """The calibration that was the newest when a run under load began."""
+        path = self.path / "calibration.json"
+        return read(path, Calibration) if path.exists() else None
 
     @property
     def findings(self) -> Findings:

@@ -22,13 +22,14 @@ from lab.json_files import read
 from lab.load import Loader
 from lab.load_blocks import LoadBlocks
 from lab.load_derive import pilot_capacities
+from lab.load_findings import Calibration
 from lab.load_plan import LoadPlan, pilot_loads, plan_loads
 from lab.operations import Visits, load_operations, load_walk, names
 from lab.postgres import claimed
 from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
-from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
+from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
 from lab.server import TREE, Surroundings, new_token
 from lab.services import Services, open_services
 from lab.trial import Observed
@@ -135,6 +136,8 @@ def _under_load(
         folder.save(
             "load-plan", plan_loads(design, capacities=capacities, arms=arms, seed=order.seed, budget=order.budget)
         )
+    if CALIBRATION.exists():
+        folder.save("calibration", read(CALIBRATION, Calibration))
     plan = read(path, LoadPlan)
     with progress.stage("measuring", total=plan.seconds, budget=plan.seconds) as advance:
         blocks.run(plan, advance=advance)

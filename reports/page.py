@@ -233,6 +233,12 @@ SECTIONS = (
         charts=lambda p: drawings.drifts(p.findings, p.design),
         reading=captions.DRIFT,
     ),
+    Section(
+        identifier="instrument",
+        title="How honest the load instrument is",
+        template="instrument",
+        wanted=lambda p: p.load is not None,
+    ),
     Section(identifier="method", title="How it was measured", template="method"),
     Section(identifier="environment", title="Where it was measured", template="environment"),
     Section(identifier="stages", title="Where the run's time went", template="stages"),

@@ -35,7 +35,8 @@ class AnswerReader:
             return value
         [error] = self.keys(value, "error")
         code, message, fields = self.keys(error, "code", "message", "fields")
-        return _refusal(status, code, message, fields, expected=_STATUS_OF.get(code, status))
+        expected = _STATUS_OF.get(code, status) if isinstance(code, str) else status
+        return _refusal(status, code, message, fields, expected=expected)
 
     def _graphql(self, status: int, value: Any, *, query: str) -> Any | Refusal:
         if not isinstance(value, dict) or not value.keys() <= {"data", "errors"}:
@@ -43,12 +44,15 @@ class AnswerReader:
         if "errors" not in value:
             if status != 200:
                 raise ValueError(f"status {status} without errors")
-            [found] = self.keys(value["data"], query)
+            [found] = self.keys(value.get("data"), query)
             return found
-        if any((value.get("data") or {}).values()):
+        data = value.get("data")
+        if data is not None and (not isinstance(data, dict) or any(data.values())):
             raise ValueError("an answer with both data and errors")
         refusals = []
         for error in self.many(value["errors"], lambda error: error):
+            if not isinstance(error, dict):
+                raise ValueError(f"expected an error, found {_short(error)}")
             told = {key: part for key, part in error.items() if key != "path"}
             message, extensions = self.keys(told, "message", "extensions")
             code, fields = self.keys(extensions, "code", "fields")

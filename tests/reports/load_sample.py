@@ -8,6 +8,8 @@ from itertools import product
 from lab.findings import Findings, Interval
 from lab.load_findings import (
     Bound,
+    Calibration,
+    Check,
     Gain,
     Law,
     LoadCell,
@@ -69,6 +71,18 @@ def capacity() -> LoadFindings:
         scalabilities=tuple(scalabilities),
         gains=gains,
         notes=("Block 3 was damaged and is not counted.",),
+        calibration=Calibration(
+            measured="2026-01-01T12:00:00+00:00",
+            steal=0.002,
+            environment=(("commit", "0123456789ab"), ("cores", "2"), ("processor", "a quick one")),
+            checks=(
+                Check(
+                    what="a server that stops", bound="p99 within 10 %", seen="p99 1.95 s, theory 1.93 s", holds=True
+                ),
+                Check(what="lateness", bound="p99 at most 2 ms", seen="6.22 ms", holds=False),
+                Check(what="ceiling", bound="at least 0.75", seen="not available: one core", holds=None),
+            ),
+        ),
     )
 
 

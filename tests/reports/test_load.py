@@ -19,7 +19,18 @@ from tests.reports import load_sample, sample
 from tests.reports.test_page import PAYLOADS, Outline, outline, rows_of
 
 ROOT = Path(__file__).parents[2]
-BOTH = ("answer", "capacity", "loads", "proof", "validity", "method", "environment", "stages", "reproduce")
+BOTH = (
+    "answer",
+    "capacity",
+    "loads",
+    "proof",
+    "validity",
+    "instrument",
+    "method",
+    "environment",
+    "stages",
+    "reproduce",
+)
 UNLOADED = ("verdicts", "waterfall", "effects", "interactions", "faces", "distribution", "cells", "evidence")
 
 
@@ -254,3 +265,12 @@ def test_door_reads_the_load_beside_the_findings(tmp_path: Path, load: LoadFindi
     told = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "load.json"]
     assert row_texts(told, section="loads") == row_texts(page, section="loads")
+
+
+def test_the_page_says_how_honest_the_instrument_is(page: str, toggles: str):
+    """Each row of the calibration with what was seen; without one, how to make it."""
+    rows = row_texts(page, section="instrument")
+    assert [row[-1] for row in rows] == ["yes", "no", "not available"]
+    assert "6.22 ms" in rows[1]
+    assert "1 of 3 rows hold" in page
+    assert "It was not checked on this machine" in toggles

@@ -1,10 +1,13 @@
 import json
+from contextlib import suppress
 from copy import deepcopy
 from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fixtures.sizes import SIZES
 from scenarios.operations.catalog import (
@@ -163,6 +166,21 @@ def test_refusals_of_both_faces_are_equal():
 def test_an_answer_of_neither_kind_is_refused(face: str, status: int, answer: Any):
     """A status that does not fit its code, a half answer, a foreign shape: ValueError."""
     with pytest.raises(ValueError):
+        PRODUCT_LIST.read(face, status, json.dumps(answer).encode())
+
+
+NAMES = ("data", "errors", "error", "code", "message", "fields", "extensions", "path", "productList", "items")
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.sampled_from(("invalid", "not_found")),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(answer=JSON, face=st.sampled_from(("rest", "graphql")), status=st.sampled_from((200, 400, 404, 500)))
+def test_whatever_json_comes_is_read_or_refused(answer: Any, face: str, status: int):
+    """No answer, however odd, ends in another exception than ValueError."""
+    with suppress(ValueError):
         PRODUCT_LIST.read(face, status, json.dumps(answer).encode())
 
 

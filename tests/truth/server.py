@@ -207,6 +207,7 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     """The mode and its options; `make` makes the mode of them."""
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--seed", type=int, default=1)
+    shared.add_argument("--host", default="127.0.0.1")
     shared.add_argument("--port", type=int, default=0)
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     modes = parser.add_subparsers(required=True, metavar="MODE")
@@ -252,7 +253,7 @@ async def serve(options: argparse.Namespace) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
     mode = options.make(options)
-    server = await loop.create_server(lambda: Connection(mode), "127.0.0.1", options.port, backlog=4096)
+    server = await loop.create_server(lambda: Connection(mode), options.host, options.port, backlog=4096)
     port = server.sockets[0].getsockname()[1]
     sys.stdout.write(json.dumps({"port": port, "pid": os.getpid()}) + "\n")
     sys.stdout.flush()
