@@ -134,8 +134,8 @@ class Law:
     """The Universal Scalability Law: λ `rate` (requests/s of one user), σ `contention`, κ `coherency`, and its fit.
 
     `peak_users` and `peak_throughput` are None when κ's interval includes 0, which is no peak at all; a peak
-    beyond the ladder is extrapolated. `rms` is the root mean square of ln(measured / fitted). `refits` counts
-    the blocks whose scatter gave the intervals, 0 when the pooled fit's covariance did.
+    beyond the ladder is extrapolated. `rms` is the root mean square over steps of the mean ln(measured / fitted).
+    `refits` counts the blocks whose scatter gave the intervals, 0 when the pooled fit's covariance did.
     """
 
     rate: Bound

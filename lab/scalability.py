@@ -40,7 +40,7 @@ WIDEST_CONTENTION: Final = 0.15
 """Half width of σ's interval above which it does not tell a ceiling of 7 λ (Amdahl's 1 / σ) from none."""
 
 WORST_RMS: Final = 0.10
-"""Relative residual above which the ladder does not have the law's shape: a sharp knee, say, or a step that failed."""
+"""Relative residual of the steps' means above which the ladder does not have the law's shape: a sharp knee, say, or a step that failed."""
 
 ROUNDING: Final = 1e-12
 """A σ or κ this small is a fit's rounding of 0: at a thousand users it would cost a millionth of throughput."""
@@ -144,9 +144,11 @@ def fit_usl(users: Users, throughput: Array) -> Usl:
     free = _fit(pooled_users, logs)
     fitted = _bounded(free, users=pooled_users, logs=logs)
     residuals = logs - _log_law(fitted, users=pooled_users)
-    rms = float(np.sqrt(np.mean(residuals**2)))
+    # Blocks scatter, and the intervals say how much; what a step's blocks have in common is another shape.
+    steps = [residuals[pooled_users == step].mean() for step in users]
+    rms = float(np.sqrt(np.mean(np.square(steps))))
     if rms > WORST_RMS:
-        return Usl(reason=f"the law misses the measured points by {rms:.0%}")
+        return Usl(reason=f"the law misses the measured steps by {rms:.0%}")
     rows = np.flatnonzero(present.sum(axis=1) >= STEPS)
     if len(rows) >= REFITS:
         refits = np.array([_fit(users[present[row]], np.log(valid[row, present[row]])) for row in rows])

@@ -224,7 +224,7 @@ def test_linear_growth_identifies_no_law(blocks: int) -> None:
 def test_a_sharp_knee_is_no_law_but_a_knee() -> None:
     """Two phases with a corner do not have the law's shape, and are told by their knee."""
     throughput = np.tile(100.0 * np.minimum(LADDER, 8), (4, 1))
-    assert scalability.fit_usl(LADDER, throughput) == Usl(reason="the law misses the measured points by 12%")
+    assert scalability.fit_usl(LADDER, throughput) == Usl(reason="the law misses the measured steps by 12%")
     assert scalability.knee(LADDER, throughput).users == Bound(estimate=8.0, low=8.0, high=8.0)
 
 
@@ -260,10 +260,13 @@ def test_wide_intervals_identify_no_law() -> None:
 
 
 def test_blocks_that_differ_too_much_identify_no_law() -> None:
-    """Blocks of one shape whose speeds lie 16 % off the middle are as far from any one curve."""
+    """Blocks of one shape are told by it, unless their speeds differ so much that λ is open."""
     exact = measured((100.0, 0.05, 0.001), blocks=4, seed=0, noise=0.0)
     speeds = np.exp([[-0.16], [0.16], [-0.16], [0.16]])
-    assert scalability.fit_usl(LADDER, exact * speeds) == Usl(reason="the law misses the measured points by 16%")
+    assert scalability.fit_usl(LADDER, exact * speeds).reason == "the interval of λ is wider than ±25 %"
+    found = scalability.fit_usl(LADDER, exact * np.sqrt(speeds)).law
+    assert found
+    assert (found.contention.estimate, found.rms) == (pytest.approx(0.05), pytest.approx(0.0, abs=1e-6))
 
 
 @FEW_EXAMPLES
