@@ -40,7 +40,7 @@ WIDEST_CONTENTION: Final = 0.15
 """Half width of σ's interval above which it does not tell a ceiling of 7 λ (Amdahl's 1 / σ) from none."""
 
 WORST_RMS: Final = 0.10
-"""Relative residual of the steps' means above which the ladder does not have the law's shape: a sharp knee, say, or a step that failed."""
+"""Relative residual of the steps' means above which the ladder has another shape: a sharp knee, or a failed step."""
 
 ROUNDING: Final = 1e-12
 """A σ or κ this small is a fit's rounding of 0: at a thousand users it would cost a millionth of throughput."""
