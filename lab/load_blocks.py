@@ -37,6 +37,7 @@ class LoadBlocks:
     design: LoadDesign
     visits: Visits
     proof: ProofRecord
+    seed: int
     observed: tuple[Observed, ...]
 
     @property
@@ -88,7 +89,8 @@ class LoadBlocks:
                 lines=tuple(lines), connections=CONNECTIONS, request_seconds=REQUEST_SECONDS,
                 workers=self.design.workers, observed=(Observed(name="server", pid=server.pid), *self.observed),
                 trials=tuple(
-                    trial_of(load, sequence=sequences[load.arm], seed=f"{index}/{load.step}") for load in loads
+                    trial_of(load, sequence=sequences[load.arm], seed=f"{self.seed}/{index}/{load.step}")
+                    for load in loads
                 ),
             )  # fmt: skip
             generate(

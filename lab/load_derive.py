@@ -137,9 +137,17 @@ class _LoadDerivation:
     def _why_not_loaded(self, arm: int) -> str:
         cells = planned_cells(self.manifest.experiment, operations=self.manifest.operations)
         own = {cell.index for cell in cells if cell.arm == self.arms[arm]}
-        voids = [proof.void for proof in _proof(self.folder).cells if proof.cell in own and proof.void]
+        proofs = _proof(self.folder).cells
+        voids = [proof.void for proof in proofs if proof.cell in own and proof.void]
+        answers = {proof.cell: len(proof.answers) for proof in proofs}
         if voids:
             return voids[0]
+        proven: dict[str, int] = {}
+        for each in cells:
+            if each.index in answers:
+                proven[each.operation] = max(proven.get(each.operation, 0), answers[each.index])
+        if any(answers[each.index] < proven[each.operation] for each in cells if each.index in own & answers.keys()):
+            return "its requests are so slow that not all of its answers were proven"
         return "no answer in the pilot was right" if _plan(self.folder) else "the run ended before it was loaded"
 
     def _cell(self, load: ArmLoad) -> LoadCell:
@@ -249,6 +257,8 @@ class _LoadDerivation:
                 f"{thin} of {len(cells)} cells have fewer than {FEW} requests a block: their p99 is close to the "
                 "slowest request of each."
             )
+        if any(cell.cpu and "PostgreSQL" not in dict(cell.cpu) for cell in cells):
+            notes.append("PostgreSQL is a given one: its CPU time is not known and stands in no sum.")
         reports = [read(self.folder.report_file(index), LoadReport) for index in _reports(self.folder, self.plan)]
         lost = [name for report in reports for name in report.lost]
         if lost:

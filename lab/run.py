@@ -123,7 +123,7 @@ def _under_load(
     design, folder = order.experiment.load, loader.folder
     assert design is not None  # noqa: S101 - only experiments with a load have visits
     blocks = LoadBlocks(
-        loader=loader, design=design, visits=visits, proof=record,
+        loader=loader, design=design, visits=visits, proof=record, seed=order.seed,
         observed=(Observed(name="PostgreSQL", pid=postgres),) if postgres else (),
     )  # fmt: skip
     path = folder.path / "load-plan.json"

@@ -196,24 +196,28 @@ def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
 
 
 def _load_answer(found: LoadFindings, *, face: str) -> list[str]:
-    """Step by step, what a request takes at a face's first arm and at its last."""
-    said = []
+    """Step by step, what a request takes at a face's first arm and at its last; a rate that both met comes first."""
+    said: list[str] = []
     for step in dict.fromkeys(cell.step for cell in found.cells if cell.face == face):
         cells = [cell for cell in found.cells if (cell.face, cell.step) == (face, step)]
-        ends = [_loaded(cell) for cell in (cells[0], cells[-1]) if cell.state == "measured"]
-        if len(ends) == 2:
-            said.append(f"{_face(face)}, {step}: {'; '.join(ends)}.")
+        first, last = cells[0], cells[-1]
+        if first is last or "void" in {first.state, last.state}:
+            continue
+        if first.level == last.level:
+            ends = "; ".join(_loaded(cell) for cell in (first, last))
+            said.insert(0, f"{_face(face)} at {step} of {rate(first.level)}/s: {ends}.")
+        else:
+            ends = "; ".join(_loaded(cell, at=f" at {rate(cell.level)}/s") for cell in (first, last))
+            said.append(f"{_face(face)} at {step}: {ends}.")
     return said
 
 
-def _loaded(cell: LoadCell) -> str:
+def _loaded(cell: LoadCell, *, at: str = "") -> str:
     assert cell.p50  # noqa: S101 - a measured cell has its times
-    assert cell.p95  # noqa: S101
     assert cell.p99  # noqa: S101
-    times_of = " / ".join(seconds(each.estimate) for each in (cell.p50, cell.p95, cell.p99))
     cpu = sum(each.estimate for name, each in cell.cpu if name != "generator")
-    arm = f"{variant_name(cell.variant)} at {rate(cell.offered)}/s"
-    return f"{arm} p50 / p95 / p99 {times_of}, CPU {seconds(cpu)} a request"
+    times_of = f"p50 {seconds(cell.p50.estimate)}, p99 {seconds(cell.p99.estimate)}"
+    return f"{variant_name(cell.variant)}{at} {times_of}, {seconds(cpu)} of CPU a request"
 
 
 def _face(face: str) -> str:

@@ -124,9 +124,7 @@ SECTIONS = (
         template="verdicts",
         wanted=lambda p: bool(p.verdicts),
     ),
-    Section(
-        identifier="capacity", title="How much load it carries", template="capacity", wanted=lambda p: bool(p.load)
-    ),
+    Section(identifier="capacity", title="Load and capacity", template="capacity", wanted=lambda p: bool(p.load)),
     Section(
         identifier="growth",
         title="Throughput against users",

@@ -1,16 +1,20 @@
 """Findings of a load say what was planted in the samples of a whole run, arm by arm and step by step."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lab.conclude import conclude
-from lab.experiment import Arm
+from lab.experiment import Arm, LoadDesign
 from lab.findings import Interval
+from lab.json_files import read
 from lab.load_derive import derive_load, load_summary
 from lab.load_findings import LoadCell, LoadFindings
+from lab.load_plan import LoadPlan
 from lab.recorder import Fault
+from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.trial import ShareReport
 from tests.fake_load import CAPACITY, FakeLoad, law
 
@@ -160,3 +164,25 @@ def test_the_page_and_the_answer_say_what_is_carried(tmp_path: Path) -> None:
     assert "10." in first or "9." in first
     assert trust == "24 of 24 loads are valid; 8 answers compared before timing, all equal."
     assert conclude(folder).read_bytes() == page
+
+
+def test_the_answer_names_both_ends_at_a_rate_that_they_share(tmp_path: Path) -> None:
+    """Without a ladder the answer gives p50, p99 and CPU of the first arm and the last, the common rate first."""
+    design = LoadDesign(walk="fake:WALK", shares=(0.5,), common=0.7, blocks=4, enough=10**6)
+    folder = FakeLoad(throughput=planted, experiment=replace(CAPACITY, load=design)).make(tmp_path / "run")
+    findings = derive_load(folder)
+    common, own, *_ = load_summary(folder, findings).answer
+    assert common.startswith("REST at one common rate of 98.5/s: all off p50 20.0 ms, p99 20.0 ms, 10.0 ms of CPU")
+    assert own.startswith("REST at 50 % of its own capacity: all off at ")
+    assert findings.scalabilities == ()
+
+
+def test_an_arm_that_was_too_slow_to_be_proven_is_void_for_that(tmp_path: Path) -> None:
+    """An arm that was asked with its first key alone in the proof, for it is slow, has no load and says why."""
+    folder = FakeLoad(throughput=planted).make(tmp_path / "run")
+    plan = read(folder.path / "load-plan.json", LoadPlan)
+    folder.save("load-plan", replace(plan, loads=tuple(load for load in plan.loads if load.arm)))
+    one, two = (tuple(ProvenAnswer(key=k, status=200, length=1, checksum=1) for k in range(n)) for n in (1, 2))
+    cells = tuple(CellProof(cell=cell, seconds=1.0, answers=two if cell else one) for cell in range(4))
+    folder.save("proof", ProofRecord(cells=cells, proofs=()))
+    assert cell_of(derive_load(folder), "every load").reason.startswith("its requests are so slow")
