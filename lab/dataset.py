@@ -59,7 +59,10 @@ def prepare_dataset(*, server_url: str, size: str, seed: int, folder: Path) -> D
     result.unlink(missing_ok=True)
     command = [sys.executable, "-m", "fixtures", "--size", size, "--seed", str(seed), "--result", str(result)]
     environment = {**plain_environment(), **_terminal(), "DATABASE_URL": server_url}
-    done = subprocess.run(command, cwd=TREE, env=environment, check=False, stdout=subprocess.DEVNULL)
+    # In a group of its own a terminal's Ctrl-C does not reach it: it is ended from here, and says nothing of it.
+    done = subprocess.run(
+        command, cwd=TREE, env=environment, check=False, stdout=subprocess.DEVNULL, process_group=0
+    )  # fmt: skip
     if not result.exists():
         killed = done.returncode < 0
         raise LabError(

@@ -24,6 +24,7 @@ from lab.timer import Timer, wait_until
 from lab.trial import LoadScript, ShareReport, Trial
 
 FLUSH_NANOSECONDS: Final = 500_000_000
+BEAT_SECONDS: Final = 0.2
 SECOND: Final = 1_000_000_000
 
 
@@ -162,16 +163,23 @@ class LoadUser(FastHttpUser):
         timer.sleep_until(order.start)
         wait_until(order.start)
         cpu_started = time.process_time()
+        beating = gevent.spawn(self._beat)
         if order.trial.arrivals:
             self._open(order, planned=planned, timer=timer)
         else:
             self._closed(order)
         while self.flying and self.broken is None:
-            self.tally.beat()
             gevent.sleep(0.001)
+        beating.kill()
         if self.broken is not None:
             raise self.broken
         return self.tally.report(cpu_seconds=time.process_time() - cpu_started)
+
+    def _beat(self) -> None:
+        """Has what was recorded written, however rarely anything is due."""
+        while True:
+            gevent.sleep(BEAT_SECONDS)
+            self.tally.beat()
 
     @staticmethod
     def _planned(order: Order) -> list[tuple[int, int]]:
@@ -198,7 +206,6 @@ class LoadUser(FastHttpUser):
                 continue
             self.flying += 1
             gevent.spawn_raw(self._arrive, index, at)
-            self.tally.beat()
 
     def _arrive(self, index: int, at: int) -> None:
         try:
@@ -229,7 +236,6 @@ class LoadUser(FastHttpUser):
                 index = trial.sequence[self.position % len(trial.sequence)]
                 self.position += order.workers
                 self._send(index, due=None)
-                self.tally.beat()
         except BaseException as error:  # noqa: BLE001 - the trial ends by it, whatever it is
             self.broken = error
         finally:
