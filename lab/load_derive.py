@@ -13,37 +13,21 @@ from lab.effect import Array, interval_half_width
 from lab.experiment import Arm, LoadDesign
 from lab.findings import Findings, Interval
 from lab.json_files import read
-from lab.latency import Latencies, completed, merged, read_tape
+from lab.latency import merged
 from lab.load_findings import SHARES, Gain, LoadCell, LoadFindings, Scalability
 from lab.load_plan import ArmLoad, LoadPlan
+from lab.load_seen import Seen, blocks_done, plan_of, seen_by_load, started_blocks
 from lab.recorder import Fault
 from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
 from lab.scalability import capacity, fit_usl, knee
-from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
-from lab.validity import GENERATOR, void_trial
-from lab.verdict import kernel_ratios
+from lab.trial import LoadReport
+from lab.validity import GENERATOR
 
 WRONG = {Fault.STATUS, Fault.SIZE, Fault.CONTENT, Fault.GRAPHQL_ERRORS}
 """Faults of an answer that came: what was timed then is not what was proven."""
 
 FEW = 100
 """Requests of a block below which its 99th percentile is little else than its slowest request."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seen:
-    """One load in one block, with its throughput in right answers per second, and why it does not count."""
-
-    latencies: Latencies
-    trial: TrialReport
-    throughput: float
-    reasons: tuple[str, ...]
-
-
-def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
-    """Right answers per second of each arm in the pilot, which had `loads`."""
-    seen = _seen(folder, None, loads)
-    return {load.arm: each.throughput for load, each in zip(loads, seen, strict=True)}
 
 
 def derive_load(folder: RunFolder) -> LoadFindings:
@@ -55,12 +39,12 @@ def load_summary(folder: RunFolder, found: LoadFindings) -> Findings:
     """The findings of a run under load: its answer and what it ran on; it has no cells of single requests."""
     manifest = folder.manifest
     proof = _proof(folder)
-    plan = _plan(folder)
+    plan = plan_of(folder)
     return Findings(
         experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
         answer=wording.load_answer(found, proofs=proof.proofs), dataset=manifest.dataset,
         knobs=tuple(knob.name for knob in manifest.experiment.knobs), held=manifest.experiment.variant,
-        complete=plan is not None and _blocks_done(folder, plan) == plan.blocks,
+        complete=plan is not None and blocks_done(folder, plan) == plan.blocks,
         cells=(), effects=(), waterfalls=(), proofs=proof.proofs, blocks=(),
         stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
         environment=manifest.environment, settings=manifest.settings, notes=proof.notes, command=manifest.command,
@@ -89,23 +73,12 @@ class _LoadDerivation:
     @cached_property
     def plan(self) -> LoadPlan:
         empty = LoadPlan(capacities=(0.0,) * len(self.arms), loads=(), blocks=self.design.blocks, seed=0)
-        return _plan(self.folder) or empty
+        return plan_of(self.folder) or empty
 
     @cached_property
     def seen(self) -> dict[ArmLoad, list[Seen | None]]:
         """Every load in every block; None where it did not come to its turn."""
-        found: dict[ArmLoad, list[Seen | None]] = {load: [None] * self.plan.blocks for load in self.plan.loads}
-        done = _reports(self.folder, self.plan)
-        reports = {index: read(self.folder.report_file(index), LoadReport) for index in done}
-        ratios = kernel_ratios(
-            {index: [min(trial.kernels) for trial in report.trials] for index, report in reports.items()}
-        )
-        for index in done:
-            loads = self.plan.block(index)
-            seen = _seen(self.folder, index, loads, kernel_ratio=ratios.get(index, 1.0))
-            for load, each in zip(loads, seen, strict=False):
-                found[load][index] = each
-        return found
+        return seen_by_load(self.folder, self.plan)
 
     def found(self) -> LoadFindings:
         ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}
@@ -148,7 +121,7 @@ class _LoadDerivation:
                 proven[each.operation] = max(proven.get(each.operation, 0), answers[each.index])
         if any(answers[each.index] < proven[each.operation] for each in cells if each.index in own & answers.keys()):
             return "its requests are so slow that not all of its answers were proven"
-        return "no answer in the pilot was right" if _plan(self.folder) else "the run ended before it was loaded"
+        return "no answer in the pilot was right" if plan_of(self.folder) else "the run ended before it was loaded"
 
     def _cell(self, load: ArmLoad) -> LoadCell:
         arm, tries = self.arms[load.arm], [each for each in self.seen[load] if each]
@@ -243,7 +216,7 @@ class _LoadDerivation:
 
     def _notes(self, cells: Sequence[LoadCell]) -> tuple[str, ...]:
         notes = []
-        done = _blocks_done(self.folder, self.plan)
+        done = blocks_done(self.folder, self.plan)
         if done < self.plan.blocks:
             notes.append(f"The run ended after {done} of {self.plan.blocks} blocks; what was measured is shown.")
         if self.design.shares or self.design.common is not None:
@@ -259,65 +232,15 @@ class _LoadDerivation:
             )
         if any(cell.cpu and "PostgreSQL" not in dict(cell.cpu) for cell in cells):
             notes.append("PostgreSQL is a given one: its CPU time is not known and stands in no sum.")
-        reports = [read(self.folder.report_file(index), LoadReport) for index in _reports(self.folder, self.plan)]
+        reports = [read(self.folder.report_file(index), LoadReport) for index in started_blocks(self.folder, self.plan)]
         lost = [name for report in reports for name in report.lost]
         if lost:
             notes.append(f"Blocks are void for lost workers: {', '.join(lost)}.")
         return tuple(notes)
 
 
-def _plan(folder: RunFolder) -> LoadPlan | None:
-    path = folder.path / "load-plan.json"
-    return read(path, LoadPlan) if path.exists() else None
-
-
 def _proof(folder: RunFolder) -> ProofRecord:
     return folder.proof if (folder.path / "proof.json").exists() else ProofRecord(cells=(), proofs=())
-
-
-def _reports(folder: RunFolder, plan: LoadPlan) -> list[int]:
-    """The blocks that any trial of was finished in."""
-    return [index for index in range(plan.blocks) if folder.report_file(index).exists()]
-
-
-def _blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
-    """How many blocks came to their end."""
-    return sum(read(folder.report_file(index), LoadReport).is_done(len(plan.loads)) for index in _reports(folder, plan))
-
-
-def _seen(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, kernel_ratio: float = 1.0) -> list[Seen]:
-    """What a block saw of its loads, of as many as it finished, in their order.
-
-    `kernel_ratio` is that of the block: the few readings beside one trial tell of a neighbour's hiccup.
-    """
-    report = read(folder.report_file(index), LoadReport)
-    script = read(folder.script_file(index), LoadScript)
-    # A run's folder may have been moved since.
-    files = sample_files(replace(script, samples=str(folder.sample_file(index))))
-    windows = {
-        number: (round(load.warm_seconds * 1e9), round((load.warm_seconds + load.seconds) * 1e9))
-        for number, load in enumerate(loads)
-    }
-    tape, in_time = read_tape(files), completed(files, windows=windows)
-    by_trial: dict[int, list[Latencies]] = {}
-    for part, latencies in tape.parts.items():
-        by_trial.setdefault(part >> 16, []).append(latencies)
-    found = []
-    for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
-        latencies = merged(by_trial.get(number, ()))
-        reasons = void_trial(
-            trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent, kernel_ratio=kernel_ratio
-        )
-        if report.lost:
-            reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
-        if tape.damages:
-            reasons = (*reasons, tape.damages[0])
-        if load.kind == "closed":
-            throughput = in_time.get(number, 0) / load.seconds
-        else:
-            throughput = latencies.right / max(load.seconds, latencies.last / 1e9 - load.warm_seconds)
-        found.append(Seen(latencies=latencies, trial=trial, throughput=throughput, reasons=reasons))
-    return found
 
 
 def _cpu(counted: Sequence[Seen]) -> tuple[tuple[str, Interval], ...]:

@@ -21,9 +21,9 @@ from lab.findings import Stage
 from lab.json_files import read
 from lab.load import Loader
 from lab.load_blocks import LoadBlocks
-from lab.load_derive import pilot_capacities
 from lab.load_findings import Calibration
 from lab.load_plan import LoadPlan, pilot_loads, plan_loads
+from lab.load_seen import pilot_capacities
 from lab.operations import Visits, load_operations, load_walk, names
 from lab.postgres import claimed
 from lab.processes import Supervisor

@@ -1,0 +1,97 @@
+"""Yields what the blocks of a run under load saw, load by load, and whether it counts. It estimates nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from lab.json_files import read
+from lab.latency import Latencies, completed, merged, read_tape
+from lab.load_plan import ArmLoad, LoadPlan
+from lab.results import RunFolder
+from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
+from lab.validity import void_trial
+from lab.verdict import kernel_ratios
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """One load in one block, with its throughput in right answers per second, and why it does not count."""
+
+    latencies: Latencies
+    trial: TrialReport
+    throughput: float
+    reasons: tuple[str, ...]
+
+
+def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
+    """Right answers per second of each arm in the pilot, which had `loads`."""
+    seen = seen_in(folder, None, loads)
+    return {load.arm: each.throughput for load, each in zip(loads, seen, strict=True)}
+
+
+def plan_of(folder: RunFolder) -> LoadPlan | None:
+    """The run's plan; None where it ended before there was one."""
+    path = folder.path / "load-plan.json"
+    return read(path, LoadPlan) if path.exists() else None
+
+
+def started_blocks(folder: RunFolder, plan: LoadPlan) -> list[int]:
+    """The blocks that any trial of was finished in."""
+    return [index for index in range(plan.blocks) if folder.report_file(index).exists()]
+
+
+def blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
+    """How many blocks came to their end."""
+    return sum(
+        read(folder.report_file(index), LoadReport).is_done(len(plan.loads)) for index in started_blocks(folder, plan)
+    )
+
+
+def seen_by_load(folder: RunFolder, plan: LoadPlan) -> dict[ArmLoad, list[Seen | None]]:
+    """Every load in every block; None where it did not come to its turn."""
+    found: dict[ArmLoad, list[Seen | None]] = {load: [None] * plan.blocks for load in plan.loads}
+    started = started_blocks(folder, plan)
+    reports = {index: read(folder.report_file(index), LoadReport) for index in started}
+    ratios = kernel_ratios(
+        {index: [min(trial.kernels) for trial in report.trials] for index, report in reports.items()}
+    )
+    for index in started:
+        loads = plan.block(index)
+        seen = seen_in(folder, index, loads, kernel_ratio=ratios.get(index, 1.0))
+        for load, each in zip(loads, seen, strict=False):
+            found[load][index] = each
+    return found
+
+
+def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, kernel_ratio: float = 1.0) -> list[Seen]:
+    """What a block saw of its loads, of as many as it finished, in their order.
+
+    `kernel_ratio` is that of the block: the few readings beside one trial tell of a neighbour's hiccup.
+    """
+    report = read(folder.report_file(index), LoadReport)
+    script = read(folder.script_file(index), LoadScript)
+    # A run's folder may have been moved since.
+    files = sample_files(replace(script, samples=str(folder.sample_file(index))))
+    windows = {
+        number: (round(load.warm_seconds * 1e9), round((load.warm_seconds + load.seconds) * 1e9))
+        for number, load in enumerate(loads)
+    }
+    tape, in_time = read_tape(files), completed(files, windows=windows)
+    by_trial: dict[int, list[Latencies]] = {}
+    for part, latencies in tape.parts.items():
+        by_trial.setdefault(part >> 16, []).append(latencies)
+    found = []
+    for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
+        latencies = merged(by_trial.get(number, ()))
+        reasons = void_trial(
+            trial, lateness=latencies.lateness.percentile(0.99), unsent=latencies.unsent, kernel_ratio=kernel_ratio
+        )
+        if report.lost:
+            reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
+        if tape.damages:
+            reasons = (*reasons, tape.damages[0])
+        if load.kind == "closed":
+            throughput = in_time.get(number, 0) / load.seconds
+        else:
+            throughput = latencies.right / max(load.seconds, latencies.last / 1e9 - load.warm_seconds)
+        found.append(Seen(latencies=latencies, trial=trial, throughput=throughput, reasons=reasons))
+    return found
