@@ -20,8 +20,8 @@ NAMES_THAT_SAY_NOTHING = {"utils", "util", "helpers", "helper", "common", "core"
 LONG_FOR_A_REASON: dict[str, str] = {}
 """Files above 300 lines, each with its reason."""
 INSIDE_LOCUST = {
-    "lab.generator", "lab.load_generator", "lab.load_worker", "lab.conduct", "lab.wire", "lab.users", "lab.timer", "lab.client",
-    "lab.shapes", "lab.plain_user",
+    "lab.generator", "lab.load_generator", "lab.load_worker", "lab.conduct", "lab.wire", "lab.users", "lab.timer",
+    "lab.client", "lab.shapes", "lab.plain_user",
 }  # fmt: skip
 QUERIES = {
     "objects", "filter", "exclude", "annotate", "aggregate", "select_related", "prefetch_related", "order_by", "raw",
