@@ -71,6 +71,12 @@ def load(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def gate(session: nox.Session) -> None:
+    """Is a commit as good as another? Answers, counts, service time. [-- --base REV --head REV|worktree]"""
+    _measure(session, "lab", "gate", *session.posargs)
+
+
+@nox.session(default=False)
 def calibrate(session: nox.Session) -> None:
     """How honest the load instrument is: a table of bounds and what was seen. [-- clock]"""
     _measure(session, "lab", "calibrate", *session.posargs)

@@ -161,6 +161,17 @@ def load(words: list[str]) -> None:
     load_door.load(load_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
 
 
+def gate(words: list[str]) -> None:
+    """Compare two commits: answers, counts, then service time."""
+    from lab import gate_door
+
+    asked = gate_door.parser_for(_Parser).parse_args(words)
+    command = " ".join(["./noxw -s gate --", *(word for word in words if word not in {"--inside", asked.inside})])
+    code = gate_door.gate(asked, console=CONSOLE, command=command)
+    if code:
+        raise SystemExit(code)
+
+
 def calibrate(words: list[str]) -> None:
     """Check the load instrument against what is known, and say which bounds it keeps."""
     from lab.calibrate import calibrate_clock
@@ -199,6 +210,7 @@ def _run_named(words: list[str], *, door: str, about: str | None) -> RunFolder:
 
 DOORS: Final = {
     "calibrate": calibrate,
+    "gate": gate,
     "load": load,
     "report": report,
     "samples": samples,

@@ -23,7 +23,7 @@ from lab.load_findings import LATENESS_LIMIT, Check
 from lab.postgres import claimed
 from lab.recorder import Fault
 from lab.script import TOKEN_VARIABLE
-from lab.server import TREE, Surroundings, boot, floor_path, new_token, plain_environment
+from lab.server import TREE, Build, Surroundings, boot, floor_path, new_token, plain_environment
 from lab.services import open_services
 from lab.trial import Trial
 from lab.units import seconds as shown
@@ -102,8 +102,10 @@ def _target(bench: Bench) -> Iterator[tuple[str, str]]:
             raise NotHereError(error.what, hint=error.hint) from None
         dataset = prepare_dataset(server_url=services.postgres_url, size="small", seed=1, folder=TREE / ".lab")
         surroundings = Surroundings(
-            database_url=dataset.indexed_url, bare_url=dataset.bare_url, cache_url=services.cache_url,
-            cache_prefix="windtunnel:calibrate", token=new_token(), commit=environment.commit(TREE),
+            build=Build(
+                commit=environment.commit(TREE), database_url=dataset.indexed_url, bare_url=dataset.bare_url
+            ),
+            cache_url=services.cache_url, cache_prefix="windtunnel:calibrate", token=new_token(),
             dataset=dataset.identity, logs=bench.folder,
         )  # fmt: skip
         running = boot((Server(),), surroundings=surroundings, supervisor=bench.servers)["target"]

@@ -14,7 +14,7 @@ from lab.effect import Estimate
 from lab.experiment import Arm, Experiment
 from lab.findings import UNCONFIRMED, Effect, Interval, Step, Waterfall
 from lab.summary import BlockTimes, CellTimes
-from lab.verdict import Verdict, judge
+from lab.verdict import MUST_CATCH, TOLERANCE, Verdict, judge
 
 Array = NDArray[np.float64]
 
@@ -84,7 +84,10 @@ class Comparisons:
     def _effect(self, contrast: Contrast, *, estimates: Sequence[Estimate | None], dots: Array) -> Effect:
         typical, total, few = (*estimates, None, None)[:3]
         assert typical is not None  # noqa: S101 - the caller has looked
-        verdict = self._confirmed(contrast, judge(typical, total=total, few=few))
+        limits = {name: (low, high) for name, low, high in self.experiment.tolerances}
+        tolerance, must_catch = limits.get(contrast.operation, (TOLERANCE, MUST_CATCH))
+        found = judge(typical, total=total, few=few, tolerance=tolerance, must_catch=must_catch)
+        verdict = self._confirmed(contrast, found)
         near, net = self._against_floor(contrast)
         return Effect(
             operation=contrast.operation, face=contrast.face, kind=contrast.kind, subject=contrast.subject,

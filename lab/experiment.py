@@ -81,7 +81,8 @@ class Experiment:
     server is compared with the first one, face by face. `variants` are arms in place of a design. `operations` are
     dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter
     sets each operation is replayed with, `budget` the seconds that measuring may take. With `load` it can be asked
-    under load; without `operations` it can only be asked so.
+    under load; without `operations` it can only be asked so. `tolerances` are (operation, share that is nobody's
+    concern, share that must not be overlooked) where they are not the usual ones.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Experiment:
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
     budget: float = 150.0
+    tolerances: tuple[tuple[str, float, float], ...] = ()
 
     def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""

@@ -4,7 +4,7 @@ It takes no measurement that enters a result: its times only pilot the plan.
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass, field, replace
 from shutil import rmtree
@@ -16,6 +16,7 @@ from lab.errors import LabError
 from lab.evidence import EvidenceFile, Witness, read_evidence
 from lab.experiment import Arm
 from lab.findings import Evidence, Proof
+from lab.gate_findings import AnswerChange
 from lab.http import Answer, Client
 from lab.load import Loader
 from lab.operations import Keyed
@@ -42,14 +43,21 @@ class Subject:
 
 @dataclass(kw_only=True)
 class Prover:
-    """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do."""
+    """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do.
+
+    Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
+    to `changed`, but for `accepted` operations, of which nothing is read there.
+    """
 
     clients: Mapping[str, Client]
     token: str
     files: Mapping[str, EvidenceFile]
-    witness: Witness
+    witnesses: Mapping[str, Witness]
+    candidates: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    changed: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _references: dict[tuple[str, int], tuple[str, Any]] = field(default_factory=dict)
+    _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
     _asked: int = 0
 
     def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
@@ -73,7 +81,9 @@ class Prover:
             for name, count in answers.items()
             for keys in (next(s.keyed.keys for s in subjects if s.keyed.operation.name == name),)
         )  # fmt: skip
-        return ProofRecord(cells=tuple(cells), proofs=proofs, notes=tuple(dict.fromkeys(self.notes)))
+        return ProofRecord(
+            cells=tuple(cells), proofs=proofs, notes=tuple(dict.fromkeys(self.notes)), changed=tuple(self.changed)
+        )
 
     def floor(self, *, index: int, like: CellProof, server: str) -> CellProof:
         """The proof of the bare view, for the sizes of the answers that `like` proved."""
@@ -130,9 +140,10 @@ class Prover:
     def _with_evidence(self, subject: Subject, *, key: int) -> tuple[Answer, Evidence]:
         self._asked += 1
         mark = f"proof-{self._asked}"
-        before = self.witness.statements_so_far()
+        witness = self.witnesses[subject.arm.server]
+        before = witness.statements_so_far()
         answer = self._ask(subject, key=key, mark=mark)
-        after = self.witness.statements_so_far()
+        after = witness.statements_so_far()
         try:
             record = self.files[subject.arm.server].record(mark)
         except KeyError:
@@ -141,7 +152,7 @@ class Prover:
                 hint="is the disk full? If not, see the server's log under .lab/logs",
             ) from None
         counted = after - before if before is not None and after is not None else None
-        evidence = read_evidence(record, witness=self.witness, counted=counted)
+        evidence = read_evidence(record, witness=witness, counted=counted)
         if counted is not None and counted != evidence.statement_count:
             self.notes.append(
                 f"{subject.keyed.operation.name} at {describe(subject.arm)}: the target recorded "
@@ -153,20 +164,45 @@ class Prover:
         name, where = subject.keyed.operation.name, describe(subject.arm)
         hint = "mend the target: answers must be equal before they are timed"
         parameters = subject.keyed.keys[key]
+        is_candidate = subject.arm.server in self.candidates
         try:
-            value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
+            value = self._read(subject, answer)
         except ValueError as error:
-            raise LabError(
-                f"{name} at {where} gave an unreadable answer for {parameters}: {error}", hint=hint
-            ) from error
-        if answer.status != 200:
-            raise LabError(f"{name} at {where} answered {answer.status} for {parameters}: {value}", hint=hint)
-        origin, reference = self._references.setdefault((name, key), (where, value))
+            if not is_candidate:
+                raise LabError(f"{name} at {where} gave {error} for {parameters}", hint=hint) from error
+            self._change(subject, parameters, f"it gave {error}")
+            bodies.setdefault(key, answer.body)
+            return 1
+        group = subject.arm.server if is_candidate else ""
+        if is_candidate and ("", name, key) in self._references and name not in self.accepted:
+            across = first_difference(self._references["", name, key][1], value)
+            if across:
+                self._change(subject, parameters, across)
+        origin, reference = self._references.setdefault((group, name, key), (where, value))
         if difference := first_difference(reference, value):
             raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
         if bodies.setdefault(key, answer.body) != answer.body:
             raise LabError(f"{name} at {where} gave two bodies for {parameters}", hint=hint)
         return 1
+
+    def _read(self, subject: Subject, answer: Answer) -> Any:
+        """The answer's value. Raises ValueError for one that cannot be read, or that is no success."""
+        value = None
+        if subject.arm.server not in self.candidates or subject.keyed.operation.name not in self.accepted:
+            try:
+                value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
+            except ValueError as error:
+                raise ValueError(f"an unreadable answer ({error})") from error
+        if answer.status != 200:
+            raise ValueError(f"status {answer.status} ({value})")
+        return value
+
+    def _change(self, subject: Subject, parameters: Any, difference: str) -> None:
+        """Notes a changed answer: the first of an operation and face."""
+        operation, face = subject.keyed.operation.name, subject.arm.face
+        if not any((each.operation, each.face) == (operation, face) for each in self.changed):
+            change = AnswerChange(operation=operation, face=face, parameters=str(parameters), difference=difference)
+            self.changed.append(change)
 
 
 def describe(arm: Arm) -> str:
@@ -175,8 +211,14 @@ def describe(arm: Arm) -> str:
     return f"{arm.face}{server}, {variant_name(arm.variant)}"
 
 
-def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecord:
-    """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers."""
+def prove(
+    loader: Loader, *, services: Services, advance: Advance, candidates: Collection[str] = (),
+    accepted: Collection[str] = (),
+) -> ProofRecord:  # fmt: skip
+    """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers.
+
+    The record's `changed` are answers of `candidates`, servers by name, that are not those of the others.
+    """
     surroundings, evidence = loader.surroundings, loader.folder.path / "evidence"
     rmtree(evidence, ignore_errors=True)
     evidence.mkdir()
@@ -190,14 +232,17 @@ def prove(loader: Loader, *, services: Services, advance: Advance) -> ProofRecor
         for name, each in running.items():
             stack.callback(loader.supervisor.stop, each.process)
             clients[name] = stack.enter_context(closing(Client(each.url)))
-        witness = Witness(
-            databases={"default": surroundings.database_url, "bare": surroundings.bare_url},
-            server_url=services.postgres_url, has_counter=services.statement_counter,
-        )  # fmt: skip
-        stack.enter_context(closing(witness))
+        witnesses: dict[str, Witness] = {}
+        for server in loader.experiment.servers:
+            witness = Witness(
+                databases=surroundings.of(server.name).databases, server_url=services.postgres_url,
+                has_counter=services.statement_counter,
+            )  # fmt: skip
+            witnesses[server.name] = stack.enter_context(closing(witness))
         prover = Prover(
-            clients=clients, token=surroundings.token, witness=witness,
+            clients=clients, token=surroundings.token, witnesses=witnesses,
             files={name: EvidenceFile(path) for name, path in files.items()},
+            candidates=frozenset(candidates), accepted=frozenset(accepted),
         )  # fmt: skip
         subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
         record = prover.prove(subjects, advance=advance)

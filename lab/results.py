@@ -7,6 +7,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
                            calibration.json  how honest the load instrument was here, if that was ever measured
+                           counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
                            load.json       what was found under load: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again
@@ -22,6 +23,7 @@ from typing import Final
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import SCHEMA_VERSION, Evidence, Findings, Proof, Stage
+from lab.gate_findings import AnswerChange, GateFindings
 from lab.json_files import read, write
 from lab.load_findings import Calibration, LoadFindings
 from lab.plan import Plan
@@ -82,6 +84,7 @@ class ProofRecord:
     cells: tuple[CellProof, ...]
     proofs: tuple[Proof, ...]
     notes: tuple[str, ...] = ()
+    changed: tuple[AnswerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,12 @@ class RunFolder:
         """The calibration that was the newest when a run under load began."""
         path = self.path / "calibration.json"
         return read(path, Calibration) if path.exists() else None
+
+    @property
+    def gate(self) -> GateFindings | None:
+        """What a gate found; None where there was none."""
+        path = self.path / "gate.json"
+        return read(path, GateFindings) if path.exists() else None
 
     @property
     def findings(self) -> Findings:

@@ -2,11 +2,12 @@
 
 import os
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
@@ -30,12 +31,12 @@ from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
-from lab.server import TREE, Surroundings, new_token
+from lab.server import FOLDER_VARIABLE, TREE, Build, Surroundings, new_token
 from lab.services import Services, open_services
 from lab.trial import Observed
 from lab.valkey import forget
 
-FOLDER: Final = TREE / ".lab"
+FOLDER: Final = Path(os.environ.get(FOLDER_VARIABLE) or TREE / ".lab")
 
 INSTALL_SECONDS: Final = "WINDTUNNEL_INSTALL_SECONDS"
 
@@ -61,36 +62,27 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     Raises LabError when it cannot measure; all processes have ended by then, and what was measured is on disk.
     """
     experiment = order.experiment
-    progress = Progresses(console, stages=_installed())
+    progress = Progresses(console, stages=installed())
     visits = None
     if experiment.load:
         visits = load_walk(experiment, experiment.load, dataset=order.dataset, seed=order.seed)
     operations = visits.operations if visits else load_operations(experiment, dataset=order.dataset, seed=order.seed)
     check_writable()
     cells = planned_cells(experiment, operations=names(operations))
-    with ExitStack() as stack:
-        with progress.stage("services"):
-            supervisor = stack.enter_context(Supervisor())
-            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
-            stack.enter_context(claimed(services.postgres_url))
-        with progress.stage("dataset", is_drawn=False):
-            dataset = _dataset(services, size=order.dataset, seed=order.seed, supervisor=supervisor)
-        progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
-        machine = (*environment.describe(TREE), *services.kinds)
+    with opened(size=order.dataset, seed=order.seed, progress=progress) as bench:
+        supervisor, services = bench.supervisor, bench.services
         # Under load server, database and generator work at the same time.
         pinned = () if visits else pin(supervisor)
         manifest = Manifest(
-            experiment=experiment, run="", command=order.command, dataset=dataset.facts,
+            experiment=experiment, run="", command=order.command, dataset=bench.dataset.facts,
             started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
-            environment=machine, settings=(*services.settings, *pinned), budget=order.budget, seed=order.seed,
+            environment=bench.machine, settings=(*services.settings, *pinned), budget=order.budget, seed=order.seed,
         )  # fmt: skip
         folder = _folder(order, manifest=manifest, progress=progress)
         on_folder(folder)
-        surroundings = _surroundings(services, dataset=dataset, commit=dict(machine)["commit"])
-        stack.callback(forget, services.cache_url, prefix=surroundings.cache_prefix)
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
-            surroundings=surroundings,
+            surroundings=bench.surroundings,
         )  # fmt: skip
         # Also of a run that is gone on with: it primes this run's caches.
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
@@ -100,13 +92,43 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             postgres = supervisor.child("postgres") if services.postgres_embedded else None
             _under_load(order, loader=loader, visits=visits, record=record, postgres=postgres, progress=progress)
         else:
-            _one_by_one(order, loader=loader, record=record, progress=progress)
+            one_by_one(order, loader=loader, record=record, progress=progress)
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
     return folder
 
 
-def _one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: Progresses) -> None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What a run measures on: services, a dataset, what servers share, and what the manifest says of the machine."""
+
+    supervisor: Supervisor
+    services: Services
+    dataset: Dataset
+    surroundings: Surroundings
+    machine: tuple[tuple[str, str], ...]
+
+
+@contextmanager
+def opened(*, size: str, seed: int, progress: Progresses) -> Iterator[Bench]:
+    """Services and a dataset until the end of the block. Raises LabError; all that it started has ended then."""
+    with ExitStack() as stack:
+        with progress.stage("services"):
+            supervisor = stack.enter_context(Supervisor())
+            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
+            stack.enter_context(claimed(services.postgres_url))
+        with progress.stage("dataset", is_drawn=False):
+            dataset = _dataset(services, size=size, seed=seed, supervisor=supervisor)
+        progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
+        machine = (*environment.describe(TREE), *services.kinds)
+        surroundings = _surroundings(services, dataset=dataset, commit=dict(machine)["commit"])
+        stack.callback(forget, services.cache_url, prefix=surroundings.cache_prefix)
+        yield Bench(
+            supervisor=supervisor, services=services, dataset=dataset, surroundings=surroundings, machine=machine
+        )
+
+
+def one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: Progresses) -> None:
     """Requests that wait for each other, at all arms in turn."""
     budget = order.budget or order.experiment.budget
     with progress.stage("measuring", total=budget, budget=budget) as advance:
@@ -204,8 +226,8 @@ def _dataset(services: Services, *, size: str, seed: int, supervisor: Supervisor
 
 def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surroundings:
     return Surroundings(
-        database_url=dataset.indexed_url, bare_url=dataset.bare_url, cache_url=services.cache_url,
-        cache_prefix=f"windtunnel:{secrets.token_hex(4)}", token=new_token(), commit=commit,
+        build=Build(commit=commit, database_url=dataset.indexed_url, bare_url=dataset.bare_url),
+        cache_url=services.cache_url, cache_prefix=f"windtunnel:{secrets.token_hex(4)}", token=new_token(),
         dataset=dataset.identity, logs=FOLDER / "logs",
     )  # fmt: skip
 
@@ -216,7 +238,7 @@ def _seed_and_clones(stage: Stage, *, dataset: Dataset) -> list[Stage]:
     return [Stage(name="seed", seconds=stage.seconds - clones.seconds, budget=40.0), clones]
 
 
-def _installed() -> list[Stage]:
+def installed() -> list[Stage]:
     """The stage before the first: what the session took to install, where it said so."""
     taken = os.environ.get(INSTALL_SECONDS)
     return [Stage(name="install", seconds=float(taken), budget=60.0)] if taken else []

@@ -7,7 +7,7 @@ import secrets
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,9 @@ from lab.http import Client
 from lab.processes import Supervisor
 
 TREE: Final = Path(__file__).resolve().parent.parent
+FOLDER_VARIABLE: Final = "WINDTUNNEL_FOLDER"
+"""The environment variable by which a gate has another commit's lab work in this one's folder."""
+
 BOOT_LIMIT: Final = 30.0
 CACHE_SECONDS: Final = 6 * 3600
 """How long a primed answer lives: no run lasts as long, so none goes cold between its blocks."""
@@ -26,17 +29,41 @@ PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "LD_LIBRARY_PATH
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
-    """What every server of a run shares: its databases, its cache, the run's token, and where logs go."""
+class Build:
+    """What servers are booted from: a source tree with its commit, a Python that has its requirements, its databases.
 
+    The databases hold the run's dataset, under the tree's own migrations. Builds with different `cache_space` share no
+    cached answer.
+    """
+
+    commit: str
     database_url: str
     bare_url: str
+    tree: Path = TREE
+    python: str = sys.executable
+    cache_space: str = ""
+
+    @property
+    def databases(self) -> dict[str, str]:
+        """The URLs by the aliases that the target gives them."""
+        return {"default": self.database_url, "bare": self.bare_url}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the servers of a run share: cache, token, dataset, where logs go, and the build of those not in `builds`."""
+
+    build: Build
     cache_url: str
     cache_prefix: str
     token: str
-    commit: str
     dataset: str
     logs: Path
+    builds: Mapping[str, Build] = field(default_factory=dict)
+
+    def of(self, server: str) -> Build:
+        """The build of the server of that name."""
+        return self.builds.get(server, self.build)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,9 +96,8 @@ def boot(
     surroundings: Surroundings,
     supervisor: Supervisor,
     evidence: Mapping[str, Path] | None = None,
-    tree: Path = TREE,
 ) -> dict[str, Running]:
-    """Boots `servers` in this order from the source tree, waits for them, and checks that each is what was asked for.
+    """Boots `servers` in this order, each from its build, waits for them, and checks that each is what was asked for.
 
     With `evidence`, a file by server name, requests that carry a `Lab-Request` header are written there; leave it
     out while timing. Raises LabError when a server dies, does not answer in 30 s, or is another build or dataset.
@@ -79,19 +105,20 @@ def boot(
     ports: dict[str, int] = {}
     pids: dict[str, int] = {}
     for server in servers:
+        build = surroundings.of(server.name)
         ports[server.name] = free_port()
         pids[server.name] = supervisor.spawn(
             name=_process(server.name),
-            argv=_command(server, port=ports[server.name]),
-            env=_environment(surroundings, evidence=(evidence or {}).get(server.name), tree=tree),
-            cwd=tree,
+            argv=_command(server, port=ports[server.name], python=build.python),
+            env=_environment(surroundings, build=build, evidence=(evidence or {}).get(server.name)),
+            cwd=build.tree,
             log=surroundings.logs / f"{_process(server.name)}.log",
         ).pid
     running: dict[str, Running] = {}
     for name, port in ports.items():
         supervisor.wait_ready(_process(name), ready=partial(_listens, port), seconds=BOOT_LIMIT)
         running[name] = Running(name=name, url=f"http://127.0.0.1:{port}", process=_process(name), pid=pids[name])
-        _check_identity(running[name], surroundings=surroundings, tree=tree)
+        _check_identity(running[name], surroundings=surroundings)
     return running
 
 
@@ -99,11 +126,11 @@ def _process(name: str) -> str:
     return f"server-{name}"
 
 
-def _command(server: Server, *, port: int) -> list[str]:
+def _command(server: Server, *, port: int, python: str) -> list[str]:
     if server.program != "granian":
         raise LabError(f"there is no server program {server.program!r}", hint="the program is granian")
     return [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
+        python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
         "--workers", str(server.workers), "--blocking-threads", str(server.threads), "--no-ws",
         "--log-level", "warning", "targets.config.wsgi:application",
     ]  # fmt: skip
@@ -119,20 +146,20 @@ def floor_path(size: int) -> str:
     return f"/bare?bytes={size}"
 
 
-def _environment(surroundings: Surroundings, *, evidence: Path | None, tree: Path) -> Mapping[str, str]:
+def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | None) -> Mapping[str, str]:
     return {
-        **plain_environment(tree),
+        **plain_environment(build.tree),
         # Every boot draws a new order of sets and dicts, so that it is averaged over and not compared.
         "PYTHONHASHSEED": str(secrets.randbelow(2**32)),
         "SECRET_KEY": secrets.token_urlsafe(48),
         "DEBUG": "off",
         "ALLOWED_HOSTS": "127.0.0.1",
-        "DATABASE_URL": surroundings.database_url,
-        "DATABASE_BARE_URL": surroundings.bare_url,
+        "DATABASE_URL": build.database_url,
+        "DATABASE_BARE_URL": build.bare_url,
         "CACHE_URL": surroundings.cache_url,
-        "CACHE_PREFIX": surroundings.cache_prefix,
+        "CACHE_PREFIX": surroundings.cache_prefix + build.cache_space,
         "TARGET_LAB_TOKEN": surroundings.token,
-        "TARGET_COMMIT": surroundings.commit,
+        "TARGET_COMMIT": build.commit,
         # Said here, so that a checkout's .env has no part in what is measured.
         "TARGET_VARIANT": "",
         "CACHE_SECONDS": str(CACHE_SECONDS),
@@ -140,14 +167,15 @@ def _environment(surroundings: Surroundings, *, evidence: Path | None, tree: Pat
     }
 
 
-def _check_identity(running: Running, *, surroundings: Surroundings, tree: Path) -> None:
+def _check_identity(running: Running, *, surroundings: Surroundings) -> None:
+    build = surroundings.of(running.name)
     client = Client(running.url)
     answer = client.send("GET", "/identity", headers={"Lab-Token": surroundings.token})
     client.close()
     if answer.status != 200:
         raise LabError(f"{running.process} does not say who it is (status {answer.status})", hint="see its log")
     identity: dict[str, Any] = json.loads(answer.body)
-    expected: dict[str, Any] = {"commit": surroundings.commit, "source": source_hash(tree)}
+    expected: dict[str, Any] = {"commit": build.commit, "source": source_hash(build.tree)}
     for name, value in expected.items():
         if identity.get(name) != value:
             raise LabError(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lab.errors import LabError
 from lab.findings import SCHEMA_VERSION, Findings
+from lab.gate_findings import GateFindings
 from lab.json_files import read
 from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
 from reports.html import raw_data, render, render_url
@@ -48,7 +49,9 @@ def _run(run: Path) -> tuple[Path, str]:
     _check(run, version=findings.schema_version, known=SCHEMA_VERSION)
     source = run / "load.json"
     load = read(source, LoadFindings) if source.exists() else None
-    return run / "report.html", render(findings, load=load, raw=raw_data(run))
+    judged = run / "gate.json"
+    gate = read(judged, GateFindings) if judged.exists() else None
+    return run / "report.html", render(findings, load=load, gate=gate, raw=raw_data(run))
 
 
 def _url(source: Path, target: Path) -> tuple[Path, str]:

@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from lab.findings import Findings
+from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
 from lab.wording import method
 from reports import arms, load_captions, style
@@ -33,6 +34,8 @@ _ENVIRONMENT.globals.update(
 
 RAW_DATA: Final = (
     ("findings.json", "the numbers behind this page"),
+    ("gate.json", "what differs between the commits"),
+    ("counted.json", "what each commit's requests did, counted"),
     ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
     ("plan.json", "how the budget was shared between the cells"),
@@ -50,9 +53,12 @@ def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
     return tuple((name, what) for name, what in RAW_DATA if (run / name).exists())
 
 
-def render(findings: Findings, *, load: LoadFindings | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA) -> str:
-    """The page of a run, with what was found under load if it was. The same values give the same bytes."""
-    page = Page(findings=findings, load=load)
+def render(
+    findings: Findings, *, load: LoadFindings | None = None, gate: GateFindings | None = None,
+    raw: Sequence[tuple[str, str]] = RAW_DATA,
+) -> str:  # fmt: skip
+    """The page of a run, with what was found under load or by a gate. The same values give the same bytes."""
+    page = Page(findings=findings, load=load, gate=gate)
     sections = []
     for section in SECTIONS:
         charts = section.charts(page)

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from lab.findings import Block, Cell, Effect, Findings
+from lab.findings import Block, Cell, Effect, Findings, Statement
+from lab.gate_findings import GateFindings
 from lab.load_findings import LoadCell, LoadFindings
 from reports import arms, captions, drawings, load_captions, load_drawings
 from reports.arms import Arms
@@ -21,6 +22,7 @@ class Page:
 
     findings: Findings
     load: LoadFindings | None = None
+    gate: GateFindings | None = None
     anchors: Mapping[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -60,7 +62,20 @@ class Page:
     @property
     def has_cells(self) -> bool:
         """Whether what one request costs belongs on the page: in a run without load, and where it was measured."""
-        return self.load is None or bool(self.findings.cells)
+        return (self.load is None and self.gate is None) or bool(self.findings.cells)
+
+    @property
+    def moved(self) -> tuple[tuple[str, Statement], ...]:
+        """The statements of a gate that are gone from the head, or new or oftener in it, once each."""
+        changes = self.gate.changes if self.gate else ()
+        found: dict[tuple[str, str], tuple[str, Statement]] = {}
+        for title, statements in (
+            ("base", (each for change in changes for each in change.gone)),
+            ("head", (each for change in changes for each in change.new)),
+        ):
+            for statement in statements:
+                found.setdefault((title, statement.fingerprint), (title, statement))
+        return tuple(found.values())
 
     @property
     def void_loads(self) -> tuple[LoadCell, ...]:
@@ -123,6 +138,9 @@ SECTIONS = (
         title="Verdicts, and what explains them",
         template="verdicts",
         wanted=lambda p: bool(p.verdicts),
+    ),
+    Section(
+        identifier="gate", title="What differs between the commits", template="gate", wanted=lambda p: bool(p.gate)
     ),
     Section(identifier="capacity", title="Load and capacity", template="capacity", wanted=lambda p: bool(p.load)),
     Section(
@@ -221,13 +239,13 @@ SECTIONS = (
         identifier="proof",
         title="Same answers everywhere",
         template="proof",
-        wanted=lambda p: p.load is None or bool(p.findings.proofs),
+        wanted=lambda p: p.has_cells or bool(p.findings.proofs),
     ),
     Section(
         identifier="validity",
         title="Time within the run, and validity",
         template="validity",
-        wanted=lambda p: p.load is None or bool(p.findings.blocks),
+        wanted=lambda p: p.has_cells or bool(p.findings.blocks),
         charts=lambda p: drawings.drifts(p.findings, p.design),
         reading=captions.DRIFT,
     ),

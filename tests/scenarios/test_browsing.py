@@ -17,7 +17,7 @@ from fixtures.identity import read_identity
 from fixtures.sizes import SIZES
 from lab.experiment import Server
 from lab.processes import Supervisor
-from lab.server import Surroundings, boot, new_token
+from lab.server import Build, Surroundings, boot, new_token
 from scenarios.operations.browsing import BROWSING, Walk
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
 from tests.truth.running import truth_server
@@ -133,8 +133,9 @@ def api_url(service_urls, tmp_path_factory) -> Iterator[str]:
     identity = read_identity(service_urls.database)
     assert identity is not None
     surroundings = Surroundings(
-        database_url=service_urls.database, bare_url=service_urls.bare, cache_url=service_urls.cache,
-        cache_prefix=f"windtunnel_browsing_{os.getpid()}", token=new_token(), commit="none", dataset=identity.text,
+        build=Build(commit="none", database_url=service_urls.database, bare_url=service_urls.bare),
+        cache_url=service_urls.cache, cache_prefix=f"windtunnel_browsing_{os.getpid()}", token=new_token(),
+        dataset=identity.text,
         logs=tmp_path_factory.mktemp("browsing"),
     )  # fmt: skip
     with Supervisor() as supervisor:

@@ -1,0 +1,112 @@
+"""Yields what two commits' counted evidence differs in, with the SQL that explains it. It measures nothing."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from lab.findings import Evidence, Statement
+from lab.gate_findings import Change, Place
+from lab.thresholds import BUDGETED, Thresholds, Tolerance
+
+METRICS: Final = ("statements", "rows", "buffers", "bytes", "cache_misses")
+
+NEGLIGIBLE_BUFFERS: Final = 8
+"""Shared buffers that come and go with how full pages are: a difference up to so many is none."""
+
+
+def counts(evidence: Evidence) -> dict[str, int]:
+    """The counts of one request, by metric."""
+    return {
+        "statements": evidence.statement_count, "rows": evidence.rows, "buffers": evidence.shared_buffers,
+        "bytes": evidence.body_bytes, "cache_misses": evidence.cache_misses,
+    }  # fmt: skip
+
+
+def compare(
+    base: Mapping[Place, Evidence], head: Mapping[Place, Evidence], *, thresholds: Thresholds
+) -> tuple[Change, ...]:
+    """Every count that differs at a place which both have, worst verdicts first."""
+    found = [
+        change
+        for place in base.keys() & head.keys()
+        for change in _changes(place, base[place], head[place], tolerance=thresholds.of(place.operation))
+    ]
+    order = {"worse": 0, "other": 1, "better": 2}
+    return tuple(sorted(found, key=lambda c: (order[c.verdict], METRICS.index(c.metric), repr(c.place))))
+
+
+def over_budget(head: Mapping[Place, Evidence], *, thresholds: Thresholds) -> tuple[Change, ...]:
+    """Every count of a cold request above its absolute budget, which stands as `base`."""
+    found = []
+    for place, evidence in head.items():
+        budget = thresholds.budgets.get((place.operation, place.face), ())
+        for metric, most in budget if place.state == "cold" and _is_budgeted(place) else ():
+            seen = counts(evidence)[metric]
+            # How full pages are is the machine's: there a budget has the slack that a comparison has.
+            slack = _limit(metric, most, tolerance=thresholds.of(place.operation)) if metric == "buffers" else 0.0
+            if seen > most + slack:
+                found.append(Change(place=place, metric=metric, base=most, head=seen, limit=slack, verdict="worse"))
+    return tuple(found)
+
+
+def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str, int]]:
+    """What the budgets would be if the head were what is allowed, by operation and face."""
+    return {
+        (place.operation, place.face): {metric: counts(evidence)[metric] for metric in BUDGETED}
+        for place, evidence in head.items()
+        if place.state == "cold" and _is_budgeted(place)
+    }
+
+
+def _is_budgeted(place: Place) -> bool:
+    """Budgets hold where every knob is on but the cache: what the API costs as it is meant to be run."""
+    return all(level == ("off" if knob == "cache" else "on") for knob, level in place.variant)
+
+
+def _changes(place: Place, base: Evidence, head: Evidence, *, tolerance: Tolerance) -> Iterator[Change]:
+    gone, new = _moved(base.statements, head.statements), _moved(head.statements, base.statements)
+    before, after, told = counts(base), counts(head), False
+    for metric in METRICS:
+        limit = _limit(metric, before[metric], tolerance=tolerance)
+        same = before[metric] == after[metric] if metric != "buffers" else abs(after[metric] - before[metric]) <= limit
+        if same:
+            continue
+        verdict = "worse" if after[metric] > before[metric] + limit else "better"
+        if before[metric] < after[metric] <= before[metric] + limit:
+            verdict = "other"
+        told = told or metric in {"statements", "rows", "buffers"}
+        yield Change(
+            place=place, metric=metric, base=before[metric], head=after[metric], limit=limit, verdict=verdict,
+            gone=gone if metric in {"statements", "rows", "buffers"} else (),
+            new=new if metric in {"statements", "rows", "buffers"} else (),
+        )  # fmt: skip
+    if not told and (gone or new):
+        yield Change(
+            place=place, metric="statements", base=before["statements"], head=after["statements"], limit=0,
+            verdict="other", gone=gone, new=new,
+        )  # fmt: skip
+
+
+def _limit(metric: str, base: float, *, tolerance: Tolerance) -> float:
+    if metric == "buffers":
+        return max(tolerance.buffers * base, NEGLIGIBLE_BUFFERS)
+    return float(getattr(tolerance, metric))
+
+
+def _moved(here: Sequence[Statement], there: Sequence[Statement]) -> tuple[Statement, ...]:
+    """The statements that are here oftener than there, or run by another plan, by fingerprint and not by line."""
+    elsewhere: dict[str, int] = {}
+    plans: dict[str, set[tuple[tuple[str, ...], tuple[str, ...]]]] = {}
+    for each in there:
+        elsewhere[each.fingerprint] = elsewhere.get(each.fingerprint, 0) + each.count
+        if each.plan:
+            plans.setdefault(each.fingerprint, set()).add((each.plan.indexes, each.plan.sequential_scans))
+    found = []
+    for each in here:
+        other_plan = bool(
+            each.plan
+            and each.fingerprint in plans
+            and (each.plan.indexes, each.plan.sequential_scans) not in plans[each.fingerprint]
+        )
+        if each.count > elsewhere.get(each.fingerprint, 0) or other_plan:
+            found.append(each)
+    return tuple(found)

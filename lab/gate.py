@@ -1,0 +1,284 @@
+"""Yields a gate's findings: two commits side by side on one dataset, counted first and then timed.
+
+It stops at the first layer that finds a regression: answers, counts, service time.
+"""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg2
+from psycopg2 import sql
+from rich.console import Console
+
+from lab.conclude import conclude
+from lab.counted import budgets_of, compare, over_budget
+from lab.derive import derive, planned_cells
+from lab.errors import LabError
+from lab.experiment import Experiment, Server
+from lab.findings import Effect, Evidence
+from lab.gate_findings import GateFindings, Place
+from lab.load import Loader
+from lab.operations import load_operations, names
+from lab.plan import PlannedCell
+from lab.postgres import measuring_settings
+from lab.progress import Progresses
+from lab.proof import prove
+from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
+from lab.run import Bench, Order, installed, one_by_one, opened, pin
+from lab.server import Build, plain_environment
+from lab.thresholds import Thresholds, with_budgets
+from lab.worktrees import Checkout
+
+BASE: Final = "base"
+HEAD: Final = "head"
+HEAD_DATABASES: Final = ("windtunnel_head_indexed", "windtunnel_head_bare")
+
+BUDGETED_ON: Final = ("medium", 1)
+"""The dataset and the seed that budgets are of."""
+
+COUNTED_KEYS: Final = 2
+TIMED_KEYS: Final = 12
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateOrder:
+    """What a gate was asked: two checkouts, the experiment whose operations and knobs it takes, and what may pass.
+
+    `update` is a file of thresholds in which the head's counts become the budgets, or empty.
+    """
+
+    base: Checkout
+    head: Checkout
+    experiment: Experiment
+    thresholds: Thresholds
+    dataset: str
+    budget: float
+    seed: int
+    instrument: str
+    command: str
+    update: str = ""
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Operations whose answers may differ."""
+        return tuple(name for name, own in self.thresholds.operations.items() if own.accept_answer)
+
+    @property
+    def counted(self) -> Experiment:
+        """What is counted: both commits at all knobs on, all off, and each one alone off."""
+        knobs = self.experiment.knobs
+        on = {knob.name: knob.on for knob in knobs}
+        settings = [on, {knob.name: knob.off for knob in knobs}, *(on | {knob.name: knob.off} for knob in knobs)]
+        variants = tuple(dict.fromkeys((*self.experiment.variant, *setting.items()) for setting in settings))
+        return replace(self._both, variants=variants, keys=COUNTED_KEYS)
+
+    @property
+    def timed(self) -> Experiment:
+        """What is timed: both commits with every knob on but the cache."""
+        own = tuple((knob.name, knob.off if knob.name == "cache" else knob.on) for knob in self.experiment.knobs)
+        tolerances = tuple(
+            (name, self.thresholds.of(name).service_time, self.thresholds.of(name).must_catch)
+            for name in (dotted.partition(":")[2].lower() for dotted in self.experiment.operations)
+        )
+        return replace(
+            self._both, variant=(*self.experiment.variant, *own), keys=TIMED_KEYS, budget=self.budget,
+            tolerances=tolerances,
+        )  # fmt: skip
+
+    @property
+    def _both(self) -> Experiment:
+        return replace(
+            self.experiment, name="gate", question=f"Is {self.head.commit} as good as {self.base.commit}?", knobs=(),
+            variant=(), load=None, servers=(Server(name=BASE), Server(name=HEAD)),
+        )  # fmt: skip
+
+
+def run_gate(order: GateOrder, *, console: Console, on_folder: Callable[[RunFolder], None]) -> RunFolder:
+    """Compares two commits and returns the run's folder, which has `gate.json`.
+
+    Raises LabError when it cannot compare; all processes have ended by then.
+    """
+    progress = Progresses(console, stages=installed())
+    check_writable()
+    with (
+        opened(size=order.dataset, seed=order.seed, progress=progress) as opening,
+        _builds(order, bench=opening) as builds,
+    ):
+        folder = new_run("gate")
+        on_folder(folder)
+        progress.keep = partial(folder.save, "stages")
+        bench = replace(opening, surroundings=replace(opening.surroundings, builds=builds))
+        pinned = pin(bench.supervisor)
+        folder.save("manifest", _manifest(order, order.timed, bench=bench, folder=folder, pinned=pinned))
+        found = _counted(order, bench=bench, folder=folder, progress=progress)
+        if not found.stopped:
+            found = _timed(order, found, bench=bench, folder=folder, progress=progress)
+    folder.save("gate", found)
+    with progress.stage(REPORT_STAGE, budget=8.0):
+        conclude(folder)
+    return folder
+
+
+def _counted(order: GateOrder, *, bench: Bench, folder: RunFolder, progress: Progresses) -> GateFindings:
+    """The first two layers: answers, and what requests do, counted."""
+    loader = _loader(order, order.counted, bench=bench, folder=_inner(folder))
+    with progress.stage("answers and counts", total=len(loader.cells), budget=90.0) as advance:
+        record = prove(loader, services=bench.services, advance=advance, candidates=(HEAD,), accepted=order.accepted)
+        folder.save("counted", record)
+    before, after = (_evidence(record, loader.cells, server=server) for server in (BASE, HEAD))
+    if order.update:
+        path = Path(order.update)
+        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        path.write_text(with_budgets(text, budgets_of(after)), encoding="utf-8")
+    changes = compare(before, after, thresholds=order.thresholds)
+    # Budgets are those of one dataset; on another, rows and buffers are others.
+    budgets = over_budget(after, thresholds=order.thresholds) if (order.dataset, order.seed) == BUDGETED_ON else ()
+    worse = any(change.verdict == "worse" for change in changes) or bool(budgets)
+    return GateFindings(
+        verdict="regression" if record.changed or worse else "pass",
+        base=order.base.commit, head=order.head.commit, instrument=order.instrument,
+        stopped="answers" if record.changed else "counts" if worse else "",
+        answers=record.changed, accepted=order.accepted, changes=changes, budgets=budgets, effects=(),
+        places=len(before), command=order.command, notes=record.notes,
+        places_counted=tuple(dict.fromkeys((cell.operation, cell.face) for cell in loader.cells)),
+    )  # fmt: skip
+
+
+def _timed(
+    order: GateOrder, found: GateFindings, *, bench: Bench, folder: RunFolder, progress: Progresses
+) -> GateFindings:
+    """The third layer: service time, in pairs."""
+    loader = _loader(order, order.timed, bench=bench, folder=folder)
+    with progress.stage("proof of what is timed", total=len(loader.cells), budget=30.0) as advance:
+        record = prove(loader, services=bench.services, advance=advance, candidates=(HEAD,), accepted=order.accepted)
+        folder.save("proof", record)
+    if record.changed:
+        return replace(found, verdict="regression", stopped="answers", answers=record.changed)
+    timed = Order(
+        experiment=order.timed, dataset=order.dataset, budget=order.budget, seed=order.seed, command=order.command
+    )
+    one_by_one(timed, loader=loader, record=record, progress=progress)
+    effects = tuple(effect for effect in derive(folder).effects if effect.kind == "server")
+    return replace(found, verdict=verdict_of(effects), effects=effects)
+
+
+def verdict_of(effects: Sequence[Effect]) -> str:
+    """The verdict on service times: one slower is a regression, one unclear, or none measured, is no pass."""
+    words = {effect.verdict for effect in effects}
+    return "regression" if "slower" in words else "unclear" if not words or "unclear" in words else "pass"
+
+
+def _loader(order: GateOrder, experiment: Experiment, *, bench: Bench, folder: RunFolder) -> Loader:
+    operations = load_operations(experiment, dataset=order.dataset, seed=order.seed)
+    cells: Sequence[PlannedCell] = planned_cells(experiment, operations=names(operations))
+    if folder.path.name == "counted":
+        cells = tuple(cell for cell in cells if cell.arm)
+    return Loader(
+        experiment=experiment, operations=operations, cells=cells, supervisor=bench.supervisor, folder=folder,
+        surroundings=bench.surroundings,
+    )  # fmt: skip
+
+
+def _inner(folder: RunFolder) -> RunFolder:
+    """Where the counting layer's evidence goes."""
+    inner = RunFolder(folder.path / "counted")
+    inner.path.mkdir()
+    return inner
+
+
+def _evidence(record: ProofRecord, cells: Sequence[PlannedCell], *, server: str) -> dict[Place, Evidence]:
+    proofs = {proof.cell: proof for proof in record.cells}
+    found: dict[Place, Evidence] = {}
+    for cell in cells:
+        if cell.arm and cell.arm.server == server:
+            for state in ("cold", "warm"):
+                evidence: Evidence | None = getattr(proofs[cell.index], state)
+                if evidence:
+                    place = Place(operation=cell.operation, face=cell.face, variant=cell.arm.variant, state=state)
+                    found[place] = evidence
+    return found
+
+
+def _manifest(
+    order: GateOrder, experiment: Experiment, *, bench: Bench, folder: RunFolder,
+    pinned: tuple[tuple[str, str], ...],
+) -> Manifest:  # fmt: skip
+    operations = load_operations(experiment, dataset=order.dataset, seed=order.seed)
+    commits = (("base", order.base.commit), ("head", order.head.commit), ("instrument", order.instrument))
+    return Manifest(
+        experiment=experiment, run=folder.path.name, command=order.command, dataset=bench.dataset.facts,
+        started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
+        environment=(*commits, *bench.machine), settings=(*bench.services.settings, *pinned), budget=order.budget,
+        seed=order.seed,
+    )  # fmt: skip
+
+
+@contextmanager
+def _builds(order: GateOrder, *, bench: Bench) -> Iterator[Mapping[str, Build]]:
+    """Each commit's build. A head with other migrations gets databases of its own, which are dropped at the end."""
+    shared = bench.surroundings.build
+    base = Build(
+        commit=order.base.commit, database_url=shared.database_url, bare_url=shared.bare_url, tree=order.base.tree,
+        python=order.base.python, cache_space=":base",
+    )  # fmt: skip
+    head = replace(base, commit=order.head.commit, tree=order.head.tree, python=order.head.python, cache_space=":head")
+    with ExitStack() as stack:
+        _drop(bench)
+        if _migrations(order.head.tree) != _migrations(order.base.tree):
+            stack.callback(_drop, bench)
+            own = zip(base.databases.values(), HEAD_DATABASES, strict=True)
+            urls = [_cloned(bench, url, name=name) for url, name in own]
+            head = replace(head, database_url=urls[0], bare_url=urls[1])
+            for url in urls:
+                _migrate(head, url=url)
+        yield {BASE: base, HEAD: head}
+
+
+def _migrations(tree: Path) -> dict[str, bytes]:
+    """The source of every migration, by its place in the tree."""
+    return {str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.glob("targets/**/migrations/*.py"))}
+
+
+def _cloned(bench: Bench, url: str, *, name: str) -> str:
+    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        source = urlsplit(url).path.lstrip("/")
+        cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
+    measuring_settings(bench.services.postgres_url, name)
+    parts = urlsplit(url)
+    # A socket's URL has an empty host, which urlunsplit would drop together with its slashes.
+    return f"{parts.scheme}://{parts.netloc}{urlunsplit(('', '', '/' + name, parts.query, parts.fragment))}"
+
+
+def _drop(bench: Bench) -> None:
+    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        for name in HEAD_DATABASES:
+            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def _migrate(build: Build, *, url: str) -> None:
+    """Raises LabError with the door's last words when head's migrations cannot be applied."""
+    environment = {
+        **plain_environment(build.tree), "SECRET_KEY": os.urandom(32).hex(), "DATABASE_URL": url, "CACHE_URL": ""
+    }  # fmt: skip
+    done = subprocess.run(
+        [build.python, "-m", "targets", "migrate"], cwd=build.tree, env=environment, capture_output=True, text=True,
+        check=False,
+    )  # fmt: skip
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
+        raise LabError(
+            f"head's migrations cannot be applied: {said[-1]}", hint="try them alone: python -m targets migrate"
+        )
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("ANALYZE")

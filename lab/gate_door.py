@@ -1,0 +1,177 @@
+"""Yields the door `python -m lab gate`: two commits are checked out, and the lab of the base judges them.
+
+It compares nothing itself. The first process makes the checkouts and becomes the second, which is the base's own lab
+and removes them at its end.
+"""
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Final, NoReturn
+
+import msgspec
+from rich.console import Console
+from rich.markup import escape
+
+from lab import catalogue
+from lab.asked import budget_seconds, narrowed, seed_number
+from lab.environment import commit as commit_of
+from lab.results import RunFolder, check_writable
+from lab.server import FOLDER_VARIABLE, TREE
+from lab.thresholds import THRESHOLDS, read_thresholds
+from lab.worktrees import COMMIT_DIGITS, Checkout, checked_out, python_of, remove, resolve, sweep
+
+WORKING_TREE: Final = "worktree"
+INSTRUMENT: Final = ("lab", "reports", "fixtures", "scenarios", "experiments", THRESHOLDS.name)
+"""What judges: a change in it is told first."""
+
+EXAMPLES: Final = """
+examples:
+  ./noxw -s gate -- --base main                            # the working tree against main
+  ./noxw -s gate -- --base HEAD~1 --head HEAD --operations product_list --budget 60s
+
+exit code: 0 passes, 1 a regression, 2 could not be compared, 3 unclear: measure longer.
+"""
+
+
+def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
+    """The words that the door understands."""
+    parser = kind(
+        prog="./noxw -s gate --", description="Compare two commits: answers, counts, then service time.",
+        epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("--base", required=True, metavar="REV", help="the commit to be as good as")
+    add("--head", default=WORKING_TREE, metavar="REV", help="the commit to judge (default: worktree, as it is now)")
+    add("--dataset", default="medium", help="small, medium or large (default: medium)")
+    add("--budget", default="120s", help="time for measuring (default: 120s)")
+    add("--faces", default="", help="rest or graphql (default: both)")
+    add("--operations", default="", help="only these, with commas")
+    add("--seed", type=seed_number, default=1, help="draws the dataset, the keys and every order (default: 1)")
+    add("--instrument", choices=("base", "head"), default="base", help="whose lab judges (default: base)")
+    add("--inside", default="", help=SUPPRESS)
+    add("--update", action="store_true", help="write head's counts into thresholds.toml as its budgets")
+    add("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
+    add("--markdown", type=Path, metavar="FILE", help="write the summary there too")
+    return parser
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checkouts:
+    """Both commits as (tree, commit, Python), the working tree that they were made from, and a note of what judges."""
+
+    main: str
+    base: tuple[str, str, str]
+    head: tuple[str, str, str]
+    note: str
+
+
+def gate(asked: Namespace, *, console: Console, command: str) -> int:
+    """Compares and prints; the exit code. Raises LabError when it cannot compare."""
+    if asked.inside:
+        checkouts = msgspec.json.decode(asked.inside, type=Checkouts)
+        with ExitStack() as stack:
+            for tree in {checkouts.base[0], checkouts.head[0]} - {checkouts.main}:
+                stack.callback(remove, Path(checkouts.main), Path(tree))
+            return _judged(checkouts, asked=asked, console=console, command=command)
+    check_writable()
+    with ExitStack() as stack:
+        checkouts = _made(asked, stack=stack, console=console)
+        base_tree = Path(checkouts.base[0])
+        if asked.instrument == "base" and (base_tree / "lab" / "gate.py").is_file():
+            # Whoever lets go of what is kept here removes the checkouts.
+            kept = stack.pop_all()
+            _become(checkouts, words=sys.argv[1:], kept=kept)
+        if asked.instrument == "base":
+            checkouts = replace(checkouts, note="the base has no gate: the lab of the working tree judges")
+        return _judged(checkouts, asked=asked, console=console, command=command)
+
+
+def _made(asked: Namespace, *, stack: ExitStack, console: Console) -> Checkouts:
+    folder = TREE / ".lab"
+    folder.mkdir(exist_ok=True)
+    worktrees = folder / "worktrees"
+    sweep(TREE, folder=worktrees)
+    base = resolve(TREE, asked.base)
+    head = None if asked.head == WORKING_TREE else resolve(TREE, asked.head)
+    base_tree = stack.enter_context(checked_out(TREE, base, folder=worktrees))
+    head_tree = stack.enter_context(checked_out(TREE, head, folder=worktrees)) if head else TREE
+
+    def python(tree: Path) -> str:
+        environments = folder / "environments"
+        return python_of(tree, like=TREE, folder=environments, say=partial(console.print, highlight=False))
+
+    head_commit = head[:COMMIT_DIGITS] if head else commit_of(TREE)
+    changed = [name for name in INSTRUMENT if _contents(base_tree / name) != _contents(head_tree / name)]
+    note = f"the base's; the commits differ in {', '.join(changed)}" if changed else ""
+    return Checkouts(
+        main=str(TREE), base=(str(base_tree), base[:COMMIT_DIGITS], python(base_tree)),
+        head=(str(head_tree), head_commit, python(head_tree)),
+        note=note.replace("the base's", "the head's") if asked.instrument == "head" and note else note,
+    )  # fmt: skip
+
+
+def _become(checkouts: Checkouts, *, words: list[str], kept: ExitStack) -> NoReturn:
+    """This process becomes the base's own lab, in this one's folder and with its checkouts, which stay."""
+    tree, _, python = checkouts.base
+    environment = {**os.environ, "PYTHONPATH": tree, FOLDER_VARIABLE: str(Path(checkouts.main) / ".lab")}
+    sys.stdout.flush()
+    # Without -P the lab of the working directory would be imported.
+    inside = ["--inside", msgspec.json.encode(checkouts).decode()]
+    with kept:
+        os.execve(python, [python, "-P", "-m", "lab", *words, *inside], environment)
+    raise AssertionError
+
+
+def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command: str) -> int:
+    from lab.gate import GateOrder, run_gate
+
+    base, head = (
+        Checkout(tree=Path(tree), commit=commit, python=python)
+        for tree, commit, python in (checkouts.base, checkouts.head)
+    )
+    experiment = narrowed(catalogue.load("toggles"), faces=asked.faces, operations=asked.operations)
+    order = GateOrder(
+        base=base, head=head, experiment=experiment, thresholds=read_thresholds(base.tree / THRESHOLDS.name),
+        dataset=asked.dataset, budget=budget_seconds(asked.budget), seed=asked.seed, instrument=checkouts.note,
+        command=command, update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
+    )  # fmt: skip
+    return _tell(run_gate(order, console=console, on_folder=lambda _: None), asked=asked, console=console)
+
+
+def _tell(run: RunFolder, *, asked: Namespace, console: Console) -> int:
+    from lab.gate_junit import junit
+    from lab.gate_words import lines, markdown
+
+    found = run.gate
+    assert found  # noqa: S101 - the gate has just written it
+    text = markdown(found)
+    (run.path / "summary.md").write_text(text, encoding="utf-8")
+    if asked.junit:
+        asked.junit.write_text(junit(found), encoding="utf-8")
+    summary = os.environ.get("GITHUB_STEP_SUMMARY")
+    if asked.markdown:
+        asked.markdown.write_text(text, encoding="utf-8")
+    if summary:
+        with Path(summary).open("a", encoding="utf-8") as file:
+            file.write(text)
+    console.print()
+    for number, line in enumerate(lines(found)):
+        console.print(f"[bold]{escape(line)}[/]" if number == 0 else escape(line), highlight=False)
+    console.print(f"summary: {os.path.relpath(run.path / 'summary.md')}", highlight=False)
+    console.print(f"[bold]report:[/] {os.path.relpath(run.path / 'report.html')}", highlight=False)
+    return found.code
+
+
+def _contents(path: Path) -> dict[str, bytes]:
+    if path.is_file():
+        return {path.name: path.read_bytes()}
+    return {
+        str(each.relative_to(path)): each.read_bytes()
+        for each in sorted(path.rglob("*"))
+        if each.is_file() and "__pycache__" not in each.parts
+    }

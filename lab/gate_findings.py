@@ -1,0 +1,82 @@
+"""Yields what a gate found: its verdict with all that it rests on, as one value; and its JSON. It computes nothing."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from lab.findings import Effect, Statement
+
+GATE_VERSION: Final = 1
+
+CODES: Final = {"pass": 0, "regression": 1, "unclear": 3}
+"""Exit codes by verdict; 2 is for what could not be measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerChange:
+    """An answer of a candidate's that is not the reference's: for which parameters, and how it differs."""
+
+    operation: str
+    face: str
+    parameters: str
+    difference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """One cell that both commits have: an operation through a face at a variant, cold or warm."""
+
+    operation: str
+    face: str
+    variant: tuple[tuple[str, str], ...]
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One count that differs: worse beyond its limit, or better, or other (a statement in place of another)."""
+
+    place: Place
+    metric: str
+    base: float
+    head: float
+    limit: float
+    verdict: str
+    gone: tuple[Statement, ...] = ()
+    new: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GateFindings:
+    """Two commits and what differs between them, layer by layer.
+
+    `verdict` is pass, regression or unclear; `stopped` names the layer that decided before time was measured, or is
+    empty. `answers` are changed contracts, `changes` counts that differ, `budgets` counts above an absolute budget,
+    `effects` service times head / base. `places` requests were counted, of the operations and faces in
+    `places_counted`. `instrument` says which commit's lab judged, and what differs in it.
+    """
+
+    verdict: str
+    base: str
+    head: str
+    instrument: str
+    stopped: str
+    answers: tuple[AnswerChange, ...]
+    accepted: tuple[str, ...]
+    changes: tuple[Change, ...]
+    budgets: tuple[Change, ...]
+    effects: tuple[Effect, ...]
+    places: int
+    places_counted: tuple[tuple[str, str], ...]
+    command: str
+    notes: tuple[str, ...] = ()
+    schema_version: int = field(default=GATE_VERSION)
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return CODES[self.verdict]
+
+    @property
+    def worse(self) -> tuple[Change, ...]:
+        """The counts that are worse than allowed."""
+        return tuple(change for change in self.changes if change.verdict == "worse")
