@@ -173,13 +173,27 @@ def gate(words: list[str]) -> None:
 
 
 def calibrate(words: list[str]) -> None:
-    """Check the load instrument against what is known, and say which bounds it keeps."""
-    from lab.calibrate import calibrate_clock
-
+    """Check the lab against what is known: the load instrument, or the gate; and say which bounds it keeps."""
     parser = _Parser(prog="./noxw -s calibrate --", description=calibrate.__doc__)
-    parser.add_argument("what", choices=("clock",), help="clock: times, rates, ceilings, workers, tapes (some 4 min)")
-    parser.parse_args(words)
-    calibrate_clock(console=CONSOLE)
+    parser.add_argument(
+        "what", choices=("clock", "gate"),
+        help="clock: times, rates, ceilings, workers, tapes (some 4 min); gate: mistakes and unchanged code (10 min)",
+    )  # fmt: skip
+    parser.add_argument("--unchanged", type=int, default=1, help="gate: tries of each operation (default: 1)")
+    parser.add_argument("--plants", type=int, default=100, help="gate: mistakes at the most (default: all)")
+    parser.add_argument("--dataset", default="medium", help="gate: small, medium or large (default: medium)")
+    parser.add_argument("--budget", default="45s", help="gate: time for measuring in each try (default: 45s)")
+    asked = parser.parse_args(words)
+    if asked.what == "clock":
+        from lab.calibrate import calibrate_clock
+
+        calibrate_clock(console=CONSOLE)
+        return
+    from lab.calibrate_gate import calibrate_gate
+
+    calibrate_gate(
+        unchanged=asked.unchanged, plants=asked.plants, dataset=asked.dataset, budget=asked.budget, console=CONSOLE
+    )
 
 
 def worker(words: list[str]) -> None:

@@ -118,7 +118,8 @@ def _made(asked: Namespace, *, stack: ExitStack, console: Console) -> Checkouts:
 def _become(checkouts: Checkouts, *, words: list[str], kept: ExitStack) -> NoReturn:
     """This process becomes the base's own lab, in this one's folder and with its checkouts, which stay."""
     tree, _, python = checkouts.base
-    environment = {**os.environ, "PYTHONPATH": tree, FOLDER_VARIABLE: str(Path(checkouts.main) / ".lab")}
+    folder = os.environ.get(FOLDER_VARIABLE) or str(Path(checkouts.main) / ".lab")
+    environment = {**os.environ, "PYTHONPATH": tree, FOLDER_VARIABLE: folder}
     sys.stdout.flush()
     # Without -P the lab of the working directory would be imported.
     inside = ["--inside", msgspec.json.encode(checkouts).decode()]
