@@ -11,7 +11,7 @@ QUERY_CACHE: Final = "targets/web/query_cache.py"
 VIEW_CACHE: Final = "targets/web/view_cache.py"
 MIGRATION: Final = "targets/catalog/migrations/0002_planted.py"
 
-ANEW: Final = '__import__("uuid").uuid4().hex'
+ANEW: Final = "__import__('uuid').uuid4().hex"
 """A value that no key has twice."""
 
 

@@ -46,7 +46,7 @@ class Prover:
     """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do.
 
     Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
-    to `changed`, but for `accepted` operations, of which nothing is read there.
+    to `changed`, but for `accepted` operations, of which nothing is read there. `is_thorough` counts every key.
     """
 
     clients: Mapping[str, Client]
@@ -55,6 +55,7 @@ class Prover:
     witnesses: Mapping[str, Witness]
     candidates: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
+    is_thorough: bool = False
     changed: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
@@ -108,10 +109,15 @@ class Prover:
             return CellProof(cell=subject.index, seconds=first.seconds, answers=(), cold=cold, void=reason), 0
         compared = self._compare(subject, key=0, answer=first, bodies=bodies)
         times: list[float] = []
+        others: list[Evidence] = []
         # A cell as slow as this is measured with its first key alone, unless a cache makes it quick.
         slow = first.seconds > 2 * SLOW and not cold.cache_misses
         for key in range(1, 2 if slow else len(subject.keyed.keys)):
-            answer = self._ask(subject, key=key)
+            if self.is_thorough:
+                answer, evidence = self._with_evidence(subject, key=key)
+                others.append(evidence)
+            else:
+                answer = self._ask(subject, key=key)
             times.append(answer.seconds)
             compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
         again, warm = self._with_evidence(subject, key=0)
@@ -128,7 +134,12 @@ class Prover:
             for key, body in bodies.items()
         )
         pilot = first.seconds if slow else median(times) if times else again.seconds
-        return CellProof(cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm), compared
+        return (
+            CellProof(
+                cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm, others=tuple(others)
+            ),
+            compared,
+        )  # fmt: skip
 
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
         request = subject.keyed.operation.request(subject.arm.face, subject.keyed.keys[key])
@@ -213,11 +224,11 @@ def describe(arm: Arm) -> str:
 
 def prove(
     loader: Loader, *, services: Services, advance: Advance, candidates: Collection[str] = (),
-    accepted: Collection[str] = (),
+    accepted: Collection[str] = (), is_thorough: bool = False,
 ) -> ProofRecord:  # fmt: skip
     """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers.
 
-    The record's `changed` are answers of `candidates`, servers by name, that are not those of the others.
+    With `is_thorough` evidence is taken of every key. The record's `changed` are answers of `candidates`, servers by name, that are not those of the others.
     """
     surroundings, evidence = loader.surroundings, loader.folder.path / "evidence"
     rmtree(evidence, ignore_errors=True)
@@ -242,7 +253,7 @@ def prove(
         prover = Prover(
             clients=clients, token=surroundings.token, witnesses=witnesses,
             files={name: EvidenceFile(path) for name, path in files.items()},
-            candidates=frozenset(candidates), accepted=frozenset(accepted),
+            candidates=frozenset(candidates), accepted=frozenset(accepted), is_thorough=is_thorough,
         )  # fmt: skip
         subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
         record = prover.prove(subjects, advance=advance)

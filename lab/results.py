@@ -67,13 +67,17 @@ class ProvenAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellProof:
-    """What proof and evidence say of one cell: its pilot time in seconds, or why it is void."""
+    """What proof and evidence say of one cell: its pilot time in seconds, or why it is void.
+
+    Evidence is of the first key, cold and warm; `others` is that of the other keys, cold, where it was asked for.
+    """
 
     cell: int
     seconds: float
     answers: tuple[ProvenAnswer, ...]
     cold: Evidence | None = None
     warm: Evidence | None = None
+    others: tuple[Evidence, ...] = ()
     void: str = ""
 
 
