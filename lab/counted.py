@@ -5,7 +5,7 @@ from typing import Final
 
 from lab.findings import Evidence, Statement
 from lab.gate_findings import Change, Place
-from lab.thresholds import BUDGETED, Thresholds, Tolerance
+from lab.thresholds import RECORDED, Thresholds, Tolerance
 
 METRICS: Final = ("statements", "rows", "buffers", "bytes", "cache_misses")
 
@@ -51,7 +51,7 @@ def over_budget(head: Mapping[Place, Evidence], *, thresholds: Thresholds) -> tu
 def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str, int]]:
     """What the budgets would be if the head were what is allowed, by operation and face."""
     return {
-        (place.operation, place.face): {metric: counts(evidence)[metric] for metric in BUDGETED}
+        (place.operation, place.face): {metric: counts(evidence)[metric] for metric in RECORDED}
         for place, evidence in head.items()
         if place.state == "cold" and _is_budgeted(place)
     }

@@ -44,7 +44,7 @@ HEAD_DATABASES: Final = ("windtunnel_head_indexed", "windtunnel_head_bare")
 BUDGETED_ON: Final = ("medium", 1)
 """The dataset and the seed that budgets are of."""
 
-COUNTED_KEYS: Final = 2
+COUNTED_KEYS: Final = 6
 TIMED_KEYS: Final = 12
 
 
@@ -131,7 +131,10 @@ def _counted(order: GateOrder, *, bench: Bench, folder: RunFolder, progress: Pro
     """The first two layers: answers, and what requests do, counted."""
     loader = _loader(order, order.counted, bench=bench, folder=_inner(folder))
     with progress.stage("answers and counts", total=len(loader.cells), budget=90.0) as advance:
-        record = prove(loader, services=bench.services, advance=advance, candidates=(HEAD,), accepted=order.accepted)
+        record = prove(
+            loader, services=bench.services, advance=advance, candidates=(HEAD,), accepted=order.accepted,
+            is_thorough=True,
+        )  # fmt: skip
         folder.save("counted", record)
     before, after = (_evidence(record, loader.cells, server=server) for server in (BASE, HEAD))
     if order.update:
@@ -199,8 +202,9 @@ def _evidence(record: ProofRecord, cells: Sequence[PlannedCell], *, server: str)
     found: dict[Place, Evidence] = {}
     for cell in cells:
         if cell.arm and cell.arm.server == server:
-            for state in ("cold", "warm"):
-                evidence: Evidence | None = getattr(proofs[cell.index], state)
+            proof = proofs[cell.index]
+            others = {f"cold, key {number}": evidence for number, evidence in enumerate(proof.others, 2)}
+            for state, evidence in {"cold": proof.cold, "warm": proof.warm, **others}.items():
                 if evidence:
                     place = Place(operation=cell.operation, face=cell.face, variant=cell.arm.variant, state=state)
                     found[place] = evidence

@@ -228,7 +228,8 @@ def prove(
 ) -> ProofRecord:  # fmt: skip
     """Boots every server of the experiment with evidence on, proves every cell and its floor, and ends the servers.
 
-    With `is_thorough` evidence is taken of every key. The record's `changed` are answers of `candidates`, servers by name, that are not those of the others.
+    With `is_thorough` evidence is taken of every key. The record's `changed` are answers of `candidates`, servers by
+    name, that are not those of the others.
     """
     surroundings, evidence = loader.surroundings, loader.folder.path / "evidence"
     rmtree(evidence, ignore_errors=True)
