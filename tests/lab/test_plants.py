@@ -1,0 +1,66 @@
+"""Mistakes are planted where the source has them, and what gates say of them is summed up with its bound."""
+
+import ast
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from lab.calibrate_gate import summary
+from lab.errors import LabError
+from lab.gate_bench import UNCHANGED, Try, alarms_bound
+from lab.plants import MIGRATION, PLANTS, Plant
+from tests.lab.tree import CHECKOUT
+
+
+@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{plant.kind}, {plant.where}")
+def test_every_plant_has_its_place_and_is_python(plant: Plant, tmp_path: Path) -> None:
+    """The source is changed in one place, and can still be read: a plant that does not boot tells nothing."""
+    path = tmp_path / plant.file
+    path.parent.mkdir(parents=True)
+    if plant.right:
+        shutil.copy(CHECKOUT / plant.file, path)
+    before = path.read_text(encoding="utf-8") if plant.right else ""
+    plant.put(tmp_path)
+    after = path.read_text(encoding="utf-8")
+    assert after != before
+    ast.parse(after)
+
+
+def test_each_kind_is_planted_in_three_places() -> None:
+    """Five kinds of mistakes, three places each; a dropped index is a migration."""
+    kinds = Counter(plant.kind for plant in PLANTS)
+    assert set(kinds.values()) == {3}
+    assert len(kinds) == 5
+    assert len({(plant.kind, plant.where) for plant in PLANTS}) == len(PLANTS)
+    assert all((plant.kind == "dropped index") == (plant.file == MIGRATION) for plant in PLANTS)
+
+
+def test_a_plant_without_its_place_is_refused(tmp_path: Path) -> None:
+    """A source that has moved on is told, and not left as it is in silence."""
+    plant = next(plant for plant in PLANTS if plant.right)
+    path = tmp_path / plant.file
+    path.parent.mkdir(parents=True)
+    path.write_text("nothing of the kind\n")
+    with pytest.raises(LabError, match="has no place for the plant"):
+        plant.put(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("alarms", "runs", "bound"), [(0, 299, 0.00997), (0, 1, 0.95), (1, 10, 0.3942), (3, 3, 1.0), (0, 24, 0.1173)]
+)
+def test_the_bound_is_that_of_clopper_and_pearson(alarms: int, runs: int, bound: float) -> None:
+    """299 clean runs bound the rate at 1 %; one alarm in ten at 39 %."""
+    assert alarms_bound(alarms, runs) == pytest.approx(bound, abs=5e-4)
+
+
+def test_the_summary_counts_both_ways_to_be_wrong() -> None:
+    """Mistakes that passed, alarms on unchanged code, and what could not be told."""
+
+    def one(kind: str, code: int) -> Try:
+        return Try(kind=kind, where="", operation="", code=code, layer="time", seconds=1.0, said="")
+
+    said = summary([one("N+1", 1), one("N+1", 0), *(one(UNCHANGED, code) for code in (0, 0, 1, 3))])
+    assert said.startswith("1 of 2 planted mistakes were called a regression.")
+    assert "1 alarms in 4 gates (at most 75.1% at 95 %, Clopper-Pearson), 2 passed, 1 unclear." in said
