@@ -79,8 +79,8 @@ def _planted(scratch: Path, words: list[str], *, plant: Plant) -> Try:
 
 
 def _gate(scratch: Path, words: list[str], *, kind: str, where: str, operation: str) -> Try:
-    # The scratch checkout's lab judges: it is the commit's own.
-    command = [sys.executable, "-P", "-m", "lab", "gate", "--base", "HEAD", "--instrument", "head", *words]
+    # The base's lab judges, and makes the dataset: a planted migration must have no part in that.
+    command = [sys.executable, "-P", "-m", "lab", "gate", "--base", "HEAD", *words]
     environment = {**os.environ, "PYTHONPATH": str(scratch), FOLDER_VARIABLE: str(TREE / ".lab")}
     begun = time.monotonic()
     done = subprocess.run(
