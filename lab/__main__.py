@@ -198,22 +198,11 @@ def calibrate(words: list[str]) -> None:
 
 def worker(words: list[str]) -> None:
     """Send a share of the load of a master on another host, which prints the token to give in LAB_WORKER_TOKEN."""
-    from lab.script import WORKER_TOKEN
-    from lab.trial import split_address
+    from lab.worker_door import become
 
     parser = _Parser(prog="python -m lab worker", description=worker.__doc__)
     parser.add_argument("--master", required=True, metavar="ADDRESS", help="where it listens, as in 10.0.0.5:5557")
-    master = parser.parse_args(words).master
-    try:
-        split_address(master)
-    except ValueError as error:
-        raise LabError(str(error), hint="give host:port, as in 10.0.0.5:5557") from None
-    if not os.environ.get(WORKER_TOKEN):
-        raise LabError(f"{WORKER_TOKEN} is not set", hint="the master prints the whole command")
-    # Locust must be the first thing that a process imports: a new program takes this one's place.
-    sys.stdout.flush()
-    os.chdir(TREE)
-    os.execv(sys.executable, [sys.executable, "-m", "lab.load_worker", master])
+    become(parser.parse_args(words).master)
 
 
 def _run_named(words: list[str], *, door: str, about: str | None) -> RunFolder:
