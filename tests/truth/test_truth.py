@@ -140,10 +140,11 @@ def test_queue_freezes(tmp_path, service):
     log = tmp_path / "log"
     freezing = ("--freeze", 0.06, "--every", 0.15)
     with truth_server("queue", "--service", service, *freezing, "--log", log) as truth:
-        ask_in_bursts(truth, size=3, seconds=0.35)
+        # Six freezes: a client that is kept from its CPU may come late to some of them.
+        ask_in_bursts(truth, size=3, seconds=0.95)
     arrived, needs, _, done = logged(log)
     expected = frozen(arrived, needs, freeze=60 * MS, every=150 * MS, origin=int(arrived[0]))
-    assert np.count_nonzero(expected - arrived > 50 * MS) >= 3, "no freeze was met"
+    assert np.count_nonzero(expected - arrived > 30 * MS) >= 3, "no freeze was met"
     assert (done >= expected).all()
     assert np.median(done - expected) < 1 * MS
 
