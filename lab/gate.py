@@ -5,7 +5,7 @@ It stops at the first layer that finds a regression: answers, counts, service ti
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -101,7 +101,7 @@ class GateOrder:
         )  # fmt: skip
 
 
-def run_gate(order: GateOrder, *, console: Console, on_folder: Callable[[RunFolder], None]) -> RunFolder:
+def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
     """Compares two commits and returns the run's folder, which has `gate.json`.
 
     Raises LabError when it cannot compare; all processes have ended by then.
@@ -113,7 +113,6 @@ def run_gate(order: GateOrder, *, console: Console, on_folder: Callable[[RunFold
         _builds(order, bench=opening) as builds,
     ):
         folder = new_run("gate")
-        on_folder(folder)
         progress.keep = partial(folder.save, "stages")
         bench = replace(opening, surroundings=replace(opening.surroundings, builds=builds))
         pinned = pin(bench.supervisor)
@@ -129,7 +128,7 @@ def run_gate(order: GateOrder, *, console: Console, on_folder: Callable[[RunFold
 
 def _counted(order: GateOrder, *, bench: Bench, folder: RunFolder, progress: Progresses) -> GateFindings:
     """The first two layers: answers, and what requests do, counted."""
-    loader = _loader(order, order.counted, bench=bench, folder=_inner(folder))
+    loader = _loader(order, order.counted, bench=bench, folder=_inner(folder), has_floors=False)
     with progress.stage("answers and counts", total=len(loader.cells), budget=90.0) as advance:
         record = prove(
             loader, services=bench.services, advance=advance, candidates=(HEAD,), accepted=order.accepted,
@@ -179,11 +178,13 @@ def verdict_of(effects: Sequence[Effect]) -> str:
     return "regression" if "slower" in words else "unclear" if not words or "unclear" in words else "pass"
 
 
-def _loader(order: GateOrder, experiment: Experiment, *, bench: Bench, folder: RunFolder) -> Loader:
+def _loader(
+    order: GateOrder, experiment: Experiment, *, bench: Bench, folder: RunFolder, has_floors: bool = True
+) -> Loader:
+    """What proves and loads the experiment's cells; counting needs no floors."""
     operations = load_operations(experiment, dataset=order.dataset, seed=order.seed)
-    cells: Sequence[PlannedCell] = planned_cells(experiment, operations=names(operations))
-    if folder.path.name == "counted":
-        cells = tuple(cell for cell in cells if cell.arm)
+    cells = planned_cells(experiment, operations=names(operations))
+    cells = tuple(cell for cell in cells if cell.arm or has_floors)
     return Loader(
         experiment=experiment, operations=operations, cells=cells, supervisor=bench.supervisor, folder=folder,
         surroundings=bench.surroundings,

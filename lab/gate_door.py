@@ -141,7 +141,7 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
         dataset=asked.dataset, budget=budget_seconds(asked.budget), seed=asked.seed, instrument=checkouts.note,
         command=command, update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
-    return _tell(run_gate(order, console=console, on_folder=lambda _: None), asked=asked, console=console)
+    return _tell(run_gate(order, console=console), asked=asked, console=console)
 
 
 def _tell(run: RunFolder, *, asked: Namespace, console: Console) -> int:

@@ -11,7 +11,7 @@ from typing import Final
 from lab.errors import LabError
 from lab.json_files import read, write
 from lab.processes import Supervisor
-from lab.recorder import MAGIC, SAMPLE
+from lab.recorder import samples_in
 from lab.script import TOKEN_VARIABLE, WORKER_TOKEN
 from lab.server import TREE, free_port, plain_environment
 from lab.trial import LoadReport, LoadScript, sample_files
@@ -65,7 +65,7 @@ def _wait(script: LoadScript, *, supervisor: Supervisor, logs: Path, show: Calla
     deadline = time.monotonic() + seconds + script.wait_seconds + OVERTIME
     files = sample_files(script)
     while supervisor.poll("generator") is None:
-        show(sum(map(_samples_in, files)))
+        show(sum(map(samples_in, files)))
         if time.monotonic() > deadline:
             raise LabError("the load hung", hint=f"see {logs}; then start again")
         time.sleep(0.1)
@@ -82,8 +82,3 @@ def _checked(script: LoadScript, *, supervisor: Supervisor, logs: Path) -> LoadR
     if report.error:
         raise LabError(f"the load generator failed: {report.error}", hint=f"see {logs}")
     return report
-
-
-def _samples_in(path: Path) -> int:
-    """How many samples a file holds, by its size; frames are few beside samples."""
-    return max(path.stat().st_size - len(MAGIC), 0) // SAMPLE.itemsize if path.exists() else 0

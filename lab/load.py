@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from lab.errors import LabError
@@ -14,7 +13,7 @@ from lab.operations import Keyed
 from lab.plan import Ask, BlockPlan, Plan, PlannedCell, plan_block, plan_run
 from lab.processes import Supervisor
 from lab.progress import Advance
-from lab.recorder import MAGIC, SAMPLE
+from lab.recorder import samples_in
 from lab.requests import request_headers
 from lab.results import CellProof, ProofRecord, RunFolder
 from lab.script import TOKEN_VARIABLE, Line, Report, Script
@@ -116,7 +115,7 @@ class Loader:
         )
         deadline = time.monotonic() + block.warm_seconds + block.seconds + OVERTIME
         while (code := self.supervisor.poll("generator")) is None:
-            show(_samples_in(samples))
+            show(samples_in(samples))
             if time.monotonic() > deadline:
                 raise LabError("a block hung", hint=f"see {self.surroundings.logs}; then start the run again")
             time.sleep(0.1)
@@ -166,8 +165,3 @@ class Loader:
             cell=cell.index, key=key, method=method, url=url + path, headers=tuple(headers.items()),
             body=body, status=proven.status, length=proven.length, checksum=proven.checksum,
         )  # fmt: skip
-
-
-def _samples_in(path: Path) -> int:
-    """How many samples a file holds, by its size; frames are few beside samples."""
-    return max(path.stat().st_size - len(MAGIC), 0) // SAMPLE.itemsize if path.exists() else 0

@@ -4,6 +4,7 @@
 """
 
 # Locust patches the standard library when it is imported: it must come first.
+from lab.conduct import Alone, BrokenLoad, Conductor, Master  # isort: skip
 
 import logging
 import os
@@ -11,7 +12,6 @@ import sys
 import time
 from pathlib import Path
 
-from lab.conduct import Alone, BrokenLoad, Conductor, Master
 from lab.json_files import read, write
 from lab.recorder import frames
 from lab.script import TOKEN_VARIABLE, WORKER_TOKEN

@@ -130,6 +130,11 @@ def read_samples(path: Path) -> tuple[NDArray[np.void], str]:
     return np.concatenate(found) if found else np.zeros(0, dtype=SAMPLE), damage
 
 
+def samples_in(path: Path) -> int:
+    """How many samples a file holds so far, by its size; frames are few beside samples. 0 where there is none."""
+    return max(path.stat().st_size - len(MAGIC), 0) // SAMPLE.itemsize if path.exists() else 0
+
+
 def _columns(payload: bytes, *, count: int) -> NDArray[np.void]:
     rows = np.empty(count, dtype=SAMPLE)
     at = 0

@@ -122,10 +122,11 @@ class RunFolder:
     def set_aside(self, block: int | None) -> None:
         """Makes room for a block that was interrupted to be run again; what it left is kept under other names."""
         name = _block_name(block)
-        taken = len({path.name.split(".")[0] for path in self.samples.glob(f"interrupted-*-{name}.*")})
-        for folder in (self.samples, self.blocks):
+        folders = (self.samples, self.blocks)
+        kept = {path.name.split(".")[0] for folder in folders for path in folder.glob(f"interrupted-*-{name}.*")}
+        for folder in folders:
             for path in folder.glob(f"{name}.*"):
-                path.rename(path.with_name(f"interrupted-{taken + 1}-{path.name}"))
+                path.rename(path.with_name(f"interrupted-{len(kept) + 1}-{path.name}"))
 
     def save(self, name: str, value: object) -> None:
         """Writes `value` as `name`.json."""

@@ -158,8 +158,8 @@ def _under_load(
         folder.save(
             "load-plan", plan_loads(design, capacities=capacities, arms=arms, seed=order.seed, budget=order.budget)
         )
-    if CALIBRATION.exists():
-        folder.save("calibration", read(CALIBRATION, Calibration))
+        if CALIBRATION.exists():
+            folder.save("calibration", read(CALIBRATION, Calibration))
     plan = read(path, LoadPlan)
     with progress.stage("measuring", total=plan.seconds, budget=plan.seconds) as advance:
         blocks.run(plan, advance=advance)

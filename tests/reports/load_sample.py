@@ -144,7 +144,7 @@ def url() -> UrlLoad:
         sensors=Sensors(generator_share=0.142, lateness=0.00081, steal=0.001, pressure=None, kernel_ratio=1.004),
         moments=tuple(map(_moment, range(60))),
         environment=(("machine", "x86_64, 2 cores"), ("Python", "3.11.2")),
-        samples=("/work/results/load/one/samples/load.samples",),
+        samples=("results/load/one/samples/load.samples",),
     )
 
 
