@@ -127,17 +127,18 @@ def report(words: list[str]) -> None:
 
 
 def samples(words: list[str]) -> None:
-    """Write a run's raw samples as CSV to standard output."""
+    """Write the raw samples of a run, or of a load on a URL, as CSV to standard output."""
     from lab.recorder import SAMPLE, read_samples
 
-    folder = _run_named(words, door="samples", about=samples.__doc__)
+    folder = _run_named(words, door="samples", about=samples.__doc__, has="samples")
     writer = csv.writer(sys.stdout)
     writer.writerow(["block", *(SAMPLE.names or ())])
-    for path in sorted(folder.samples.glob("block-*.samples")):
+    for path in sorted(folder.samples.glob("block-*.samples")) or sorted(folder.samples.glob("load*.samples")):
         rows, damage = read_samples(path)
         if damage:
             print(f"note: {damage}", file=sys.stderr)
-        block = int(path.name.removeprefix("block-").partition(".")[0])
+        name = path.name.removeprefix("block-").partition(".")[0]
+        block = int(name) if name.isdigit() else name
         writer.writerows([block, *row.tolist()] for row in rows)
 
 
@@ -205,10 +206,10 @@ def worker(words: list[str]) -> None:
     become(parser.parse_args(words).master)
 
 
-def _run_named(words: list[str], *, door: str, about: str | None) -> RunFolder:
+def _run_named(words: list[str], *, door: str, about: str | None, has: str = "manifest.json") -> RunFolder:
     parser = _Parser(prog=f"python -m lab {door}", description=about)
     parser.add_argument("run", help="a run's folder, or an experiment's name for its newest run")
-    return find_run(parser.parse_args(words).run)
+    return find_run(parser.parse_args(words).run, has=has)
 
 
 DOORS: Final = {

@@ -1,5 +1,6 @@
 """Yields what is wrong with an answer, by the line that asked for it. It sends nothing."""
 
+import errno
 import json
 import zlib
 from typing import Final
@@ -28,6 +29,16 @@ def fault_of(line: Line, *, status: int, body: bytes) -> Fault:
     if line.graphql and _has_errors(body):
         return Fault.GRAPHQL_ERRORS
     return Fault.NONE
+
+
+OURS: Final = {errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS}
+"""What this machine ran out of: files, ports, memory for sockets."""
+
+
+def is_ours(error: BaseException) -> bool:
+    """Whether no request was sent for want of something here, which is nothing that a service did."""
+    error = getattr(error, "original", None) or error
+    return isinstance(error, OSError) and error.errno in OURS
 
 
 def fault_of_error(error: BaseException, *, in_body: bool) -> Fault:

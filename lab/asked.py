@@ -63,12 +63,17 @@ def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: st
     return experiment.under_load(workers=workers)
 
 
-def budget_seconds(text: str, *, least: float = 10.0) -> float:
-    """A time as in `90s`, `3m` or `1h`, in seconds. Raises LabError below `least` seconds and above 24 h."""
+def budget_seconds(text: str, *, least: float = 10.0, what: str = "--budget") -> float:
+    """A time as in `90s`, `3m` or `1h`, in seconds. Raises LabError below `least` seconds and above 24 h.
+
+    `what` is the word of the command line that gives it.
+    """
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh]?)", text.strip())
     value = float(match[1]) * UNITS[match[2]] if match else 0.0
     if not least <= value <= 24 * 3600.0:
-        raise LabError(f"{text[:40]!r} is no time budget", hint=f"give {least:g}s to 24h, as in 30s, 3m or 1h")
+        raise LabError(
+            f"{what} {text[:40]!r} is no time that it takes", hint=f"give {least:g}s to 24h, as in 30s, 3m or 1h"
+        )
     return value
 
 

@@ -5,15 +5,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
+import brotli  # type: ignore[import-untyped]
 from gevent.queue import Queue
 from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPResponse, HTTPSocketResponse
 from geventhttpclient.url import URL
-from locust.contrib.fasthttp import FAILURE_EXCEPTIONS
+from locust.contrib import fasthttp
 
-from lab.answers import fault_of, fault_of_error
+from lab.answers import fault_of, fault_of_error, is_ours
 from lab.recorder import Fault
 from lab.script import Line
+
+# Locust takes a body that zlib cannot unpack for a failed request; so is one that brotli cannot.
+_client: Any = fasthttp
+_client.FAILURE_EXCEPTIONS = (*fasthttp.FAILURE_EXCEPTIONS, brotli.error)
 
 INTERIM: Final = range(100, 200)
 
@@ -37,10 +42,12 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
     status: int = response.status_code or 0
     try:
         body = response.content or b""
-    except FAILURE_EXCEPTIONS as broken:
+    except fasthttp.FAILURE_EXCEPTIONS as broken:
         return _failed(status, size=0, fault=fault_of_error(broken, in_body=True))
     error: BaseException | None = getattr(response, "error", None)
     if status == 0 and error is not None:
+        if is_ours(error):
+            raise RuntimeError(f"this machine has too little to send more: {error}")
         return _failed(0, size=0, fault=fault_of_error(error, in_body=False))
     read = response._response  # noqa: SLF001 - the session swallows what happened to the body
     if not read.message_complete:

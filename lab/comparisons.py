@@ -9,12 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lab import effect as statistics
+from lab import rare
 from lab.contrasts import Contrast, contrasts
 from lab.effect import Estimate
 from lab.experiment import Arm, Experiment
 from lab.findings import UNCONFIRMED, Effect, Interval, Step, Waterfall
 from lab.summary import BlockTimes, CellTimes
-from lab.verdict import MUST_CATCH, TOLERANCE, Verdict, judge
+from lab.verdict import FEW, MUST_CATCH, TOLERANCE, Verdict, judge
 
 Array = NDArray[np.float64]
 
@@ -23,6 +24,8 @@ NEAR_FLOOR: Final = 3.0
 
 CONFIRMED: Final = 0.05
 """The one-sided p that the blocks of a confirmation must stay below."""
+
+NOT_CONFIRMED: Final = "not confirmed by fresh blocks"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,13 +65,31 @@ class Comparisons:
         if not self.blocks:
             return {}
         values = np.array(columns).T
-        estimates = iter(zip(statistics.estimate(values, seed=self.seed), values.T, strict=True))
+        # The few are counts, with bounds of their own: a third of what may go wrong is theirs, one of three numbers.
+        has_few = family[0].kind == "server"
+        alpha = (1 - statistics.LEVEL) * (2 / 3 if has_few else 1)
+        estimates = iter(zip(statistics.estimate(values, seed=self.seed, level=1 - alpha), values.T, strict=True))
         found: dict[Contrast, Effect] = {}
         for contrast in family:
             parts = [next(estimates) for _ in _numbers(contrast)]
             if parts[0][0] is not None:
-                found[contrast] = self._effect(contrast, estimates=[part[0] for part in parts], dots=parts[0][1])
+                ours = [part[0] for part in parts]
+                if has_few:
+                    ours.append(self._few(contrast, family=len(family)))
+                found[contrast] = self._effect(contrast, estimates=ours, dots=parts[0][1])
         return found
+
+    def _few(self, contrast: Contrast, *, family: int) -> Estimate | None:
+        """The difference of the shares of the few, its bounds among those of a family of so many contrasts."""
+        alpha = (1 - statistics.LEVEL) / 3 / family
+        found = rare.discordant(self._pairs(contrast, self.blocks))
+        return rare.few(found, alpha=alpha, blocks=len(self.blocks), simultaneous=3 * family)
+
+    def _pairs(self, contrast: Contrast, blocks: Sequence[BlockTimes]) -> list[tuple[Array, Array]]:
+        """The seconds of a comparison's one pair of arms, block by block."""
+        [pair] = contrast.pairs
+        cells = [self.numbers[contrast.operation, arm] for arm in (pair.candidate, pair.reference)]
+        return [block.pairs(*cells) for block in blocks] if self.unusable.isdisjoint(cells) else []
 
     def _value(self, contrast: Contrast, block: BlockTimes, number: Callable[[Array, Array], float]) -> float:
         """The contrast's value in one block; NaN when one of its pairs never ran together there."""
@@ -104,11 +125,15 @@ class Comparisons:
             return verdict
         if not self.confirming:
             return Verdict(word="unclear", detail=UNCONFIRMED)
+        if verdict.part == FEW:
+            pairs = rare.discordant(self._pairs(contrast, self.confirming))
+            p = rare.one_sided_p(pairs if verdict.word == "slower" else rare.swapped(pairs))
+            return verdict if p < CONFIRMED else Verdict(word="unclear", detail=NOT_CONFIRMED)
         number = _numbers(contrast)[verdict.part]
         values = np.array([self._value(contrast, block, number) for block in self.confirming])
         values = values[np.isfinite(values)]
         p = statistics.one_sided_p(values if verdict.word == "slower" else -values)
-        return verdict if p < CONFIRMED else Verdict(word="unclear", detail="not confirmed by fresh blocks")
+        return verdict if p < CONFIRMED else Verdict(word="unclear", detail=NOT_CONFIRMED)
 
     def _against_floor(self, contrast: Contrast) -> tuple[bool, float | None]:
         """Whether a side is near the floor, and then the ratio with the floor subtracted from both sides."""
@@ -162,9 +187,7 @@ class Comparisons:
 
 
 def _numbers(contrast: Contrast) -> tuple[Callable[[Array, Array], float], ...]:
-    """What is estimated of a contrast: all three numbers where two servers meet, no total of a ratio of ratios."""
-    if contrast.kind == "server":
-        return (statistics.typical, statistics.total, statistics.few)
+    """What is estimated of a contrast from its blocks: no total of a ratio of ratios."""
     return (statistics.typical,) if contrast.kind == "interaction" else (statistics.typical, statistics.total)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from gevent.queue import Empty, Queue
 from locust import log, runners
 from locust.env import Environment
+from locust.rpc import Message
 
 from lab.recorder import Recorder
 from lab.trial import LoadScript, ShareReport, Trial, sample_files, split_address
@@ -93,6 +94,9 @@ class Master:
         self.environment = Environment(user_classes=[LoadUser], catch_exceptions=False)
         self.runner = self.environment.create_master_runner(host, port)
         self._here: dict[str, None] = {}
+        self._invited: set[str] = set()
+        self._hear = self.runner.handle_message
+        setattr(self.runner, "handle_message", self._on_message)  # noqa: B010 - a method is replaced, on purpose
         self.runner.register_message("here", self._on_here)
         self.runner.register_message("samples", self._on_samples)
         self.runner.register_message("share", self._on_share)
@@ -155,6 +159,18 @@ class Master:
         for file in getattr(self, "_files", {}).values():
             file.close()
         return int(self.environment.stats.total.num_requests)
+
+    def _on_message(self, client_id: str, message: Any) -> None:
+        """Sends away whoever comes when all are here: Locust would take the users from others and give them to it."""
+        if message.type == "client_ready" and len(self._invited) < self._count:
+            self._invited.add(client_id)
+        if client_id in self._invited:
+            self._hear(client_id, message)
+        elif message.type == "client_ready":
+            self.runner.server.send_to_client(Message("ack", {"index": -1}, client_id))
+        elif message.type == "here":
+            # Not before: a worker that is told to end while it begins does neither.
+            self.runner.server.send_to_client(Message("quit", None, client_id))
 
     def _on_here(self, *, msg: Any, **_: object) -> None:
         self._here[msg.node_id] = None

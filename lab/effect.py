@@ -1,4 +1,4 @@
-"""Yields estimates from blocks: a block's three numbers, t intervals, exact sign-flip p, simultaneous bounds.
+"""Yields estimates from blocks: a block's numbers, t intervals, exact sign-flip p, simultaneous bounds.
 
 Pure statistics on arrays: it knows no files, no cells and no verdicts.
 """
@@ -16,7 +16,6 @@ from scipy import special
 Array = NDArray[np.float64]
 
 TRIM: Final = 0.2
-FEW_TIMES: Final = 3.0
 LEVEL: Final = 0.95
 SIMULATIONS: Final = 4000
 
@@ -50,12 +49,6 @@ def typical(candidate: Array, reference: Array) -> float:
 def total(candidate: Array, reference: Array) -> float:
     """The total: ln(sum of candidate / sum of reference) over pairs (n,), (n,) of seconds."""
     return float(np.log(candidate.sum() / reference.sum()))
-
-
-def few(candidate: Array, reference: Array) -> float:
-    """The few: difference in the share of requests above three times the reference's median."""
-    limit = FEW_TIMES * float(np.median(reference))
-    return float(np.mean(candidate > limit) - np.mean(reference > limit))
 
 
 def sign_flip_p(values: Array) -> float:

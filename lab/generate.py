@@ -53,25 +53,27 @@ def generate(
                 name=names[-1], argv=[sys.executable, "-m", "lab.load_worker", script.bind],
                 env={**environment, WORKER_TOKEN: worker_token}, cwd=TREE, log=logs / f"{names[-1]}.log",
             )  # fmt: skip
-        _wait(script, supervisor=supervisor, logs=logs, show=show)
+        code = _wait(script, supervisor=supervisor, logs=logs, show=show)
     finally:
         for name in names:
             supervisor.stop(name)
-    return _checked(script, supervisor=supervisor, logs=logs)
+    return _checked(script, code=code, supervisor=supervisor, logs=logs)
 
 
-def _wait(script: LoadScript, *, supervisor: Supervisor, logs: Path, show: Callable[[int], None]) -> None:
+def _wait(script: LoadScript, *, supervisor: Supervisor, logs: Path, show: Callable[[int], None]) -> int:
+    """The generator's exit code."""
     seconds = sum(trial.seconds + script.request_seconds for trial in script.trials)
     deadline = time.monotonic() + seconds + script.wait_seconds + OVERTIME
     files = sample_files(script)
-    while supervisor.poll("generator") is None:
+    while (code := supervisor.poll("generator")) is None:
         show(sum(map(samples_in, files)))
         if time.monotonic() > deadline:
             raise LabError("the load hung", hint=f"see {logs}; then start again")
         time.sleep(0.1)
+    return code
 
 
-def _checked(script: LoadScript, *, supervisor: Supervisor, logs: Path) -> LoadReport:
+def _checked(script: LoadScript, *, code: int, supervisor: Supervisor, logs: Path) -> LoadReport:
     path = Path(script.report)
     if not path.exists():
         said = supervisor.log_tail("generator")
@@ -81,4 +83,8 @@ def _checked(script: LoadScript, *, supervisor: Supervisor, logs: Path) -> LoadR
         raise LostWorkerError(report.error, hint="its samples are kept and so are the others'; start again")
     if report.error:
         raise LabError(f"the load generator failed: {report.error}", hint=f"see {logs}")
+    if code or not report.is_done(len(script.trials)):
+        # Killed between two trials, it had no time to say so: what it recorded was never held against Locust's counts.
+        done = f"{len(report.trials)} of {len(script.trials)} loads"
+        raise LabError(f"the load generator ended with code {code} after {done}", hint="start again")
     return report

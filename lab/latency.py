@@ -23,7 +23,7 @@ class Latencies:
     """One cell in one trial. Times are of right answers after the warm-up; the counts are of the same period.
 
     `response` runs from due to done, `service` from sent to done, `lateness` from due to sent, for every request sent.
-    `first` and `last` are the nanoseconds of the first due time and of the last answer.
+    `statuses` are those of answers with a wrong one.
     """
 
     response: Histogram = field(default_factory=Histogram)
@@ -36,8 +36,7 @@ class Latencies:
     unsent: int = 0
     body_bytes: int = 0
     faults: dict[Fault, int] = field(default_factory=dict)
-    first: int = -1
-    last: int = -1
+    statuses: dict[int, int] = field(default_factory=dict)
 
     @property
     def failed(self) -> int:
@@ -58,14 +57,11 @@ class Latencies:
         self.late += int((lateness > LATE).sum())
         self.unsent += len(rows) - len(sent)
         self.body_bytes += int(right["bytes"].sum(dtype=np.int64))
-        for fault, count in zip(*np.unique(rows["fault"], return_counts=True), strict=True):
+        for fault, count in _counted(rows["fault"]):
             if fault not in (Fault.NONE, Fault.UNSENT):
-                self.faults[Fault(fault)] = self.faults.get(Fault(fault), 0) + int(count)
-        if len(rows):
-            first = int(rows["due"].min())
-            self.first = first if self.first < 0 else min(self.first, first)
-        if len(sent):
-            self.last = max(self.last, int(sent["done"].max()))
+                self.faults[Fault(fault)] = self.faults.get(Fault(fault), 0) + count
+        for status, count in _counted(rows["status"][rows["fault"] == Fault.STATUS]):
+            self.statuses[status] = self.statuses.get(status, 0) + count
 
     def merge(self, other: "Latencies") -> None:
         """Adds what another one counted."""
@@ -75,9 +71,8 @@ class Latencies:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for fault, count in other.faults.items():
             self.faults[fault] = self.faults.get(fault, 0) + count
-        if other.first >= 0:
-            self.first = other.first if self.first < 0 else min(self.first, other.first)
-        self.last = max(self.last, other.last)
+        for status, count in other.statuses.items():
+            self.statuses[status] = self.statuses.get(status, 0) + count
 
 
 @dataclass(kw_only=True)
@@ -122,7 +117,8 @@ def read_tape(
 def completed(paths: Iterable[Path], *, windows: Mapping[int, tuple[int, int]]) -> dict[int, int]:
     """How many right answers came in each trial's window of nanoseconds, whenever they were asked for.
 
-    What users who wait carry is counted so: those sent in a time would be too many by what is under way at its end.
+    A rate is counted so: those due in a time, over the time until the last of them, would let one that hangs speak for
+    all, and those sent in it would be too many by what is under way at its end.
     """
     found: dict[int, int] = {}
     for path in paths:
@@ -140,6 +136,12 @@ def merged(parts: Iterable[Latencies]) -> Latencies:
     for part in parts:
         total.merge(part)
     return total
+
+
+def _counted(values: NDArray[np.unsignedinteger]) -> Iterator[tuple[int, int]]:
+    """Every distinct value with how often it comes."""
+    distinct, counts = np.unique(values, return_counts=True)
+    return zip(distinct.tolist(), counts.tolist(), strict=True)
 
 
 def _batches(path: Path, *, damages: list[str]) -> Iterator[NDArray[np.void]]:

@@ -185,14 +185,12 @@ class _LoadDerivation:
 
     def _limit(self, arm: int, *, users: int | None, knee_reason: str) -> str:
         """What ended the growth: the generator, where a step above the capacity's is void by it in most blocks."""
-        if users is None:
-            return ""
         for load, blocks in self.seen.items():
-            if load.arm == arm and load.kind == "closed" and load.level > users:
+            if load.arm == arm and load.kind == "closed" and load.level > (users or 0):
                 taken = sum(any(GENERATOR in reason for reason in each.reasons) for each in blocks if each)
                 if taken > len(blocks) / 2:
                     return "generator"
-        return "" if knee_reason else "server"
+        return "" if users is None or knee_reason else "server"
 
     def _gains(self, ladders: Mapping[int, Array]) -> list[Gain]:
         """The capacity of every arm over that of its face's first one, block by block."""

@@ -1,28 +1,30 @@
 """Yields the door `python -m lab load URL`: what it is asked, and what it prints. It sends nothing itself."""
 
 import os
+import re
 import secrets
+import socket
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from base64 import b64encode
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from lab.arrivals import KINDS, SHAPES
-from lab.asked import budget_seconds, seed_number
+from lab.asked import MOST_WORKERS, budget_seconds, seed_number
 from lab.errors import LabError
 from lab.json_files import write
-from lab.load_findings import UrlLoad
-from lab.load_url import UrlOrder, check_url, load_url
+from lab.load_url import UrlOrder, check_arrivals, check_url, load_url, without_secrets
+from lab.load_words import advice, print_load
 from lab.progress import Progresses
 from lab.render import render_load
 from lab.results import check_writable, new_run
 from lab.script import WORKER_TOKEN
 from lab.trial import split_address
-from lab.units import count, seconds, size
+from lab.units import count
 
 ABOUT: Final = """
 Put load on a URL and say what its users would have waited.
@@ -42,16 +44,19 @@ exit code: 0 measured, 2 not measured: the load was void, nothing was answered r
 Every field of the JSON: docs/load.md.
 """
 
-SHOWN: Final = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 1.0)
+TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What methods and names of headers are made of (RFC 9110, 5.6.2)."""
 
 
 def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     """The words that the door understands."""
+    # A word cut short would be told again in full, and a header with it.
     parser = kind(
-        prog="python -m lab load", description=ABOUT, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
-    )
+        prog="python -m lab load", description=ABOUT, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )  # fmt: skip
     add = parser.add_argument
-    add("url", help="what to ask for, as in http://127.0.0.1:8000/path")
+    add("url", help="what to ask for, as in http://127.0.0.1:8000/path; certificates of https are not checked")
     load = parser.add_argument_group("the load")
     load.add_argument("--rate", type=_rate, default=100.0, help="requests per second (default: 100)")
     load.add_argument("--duration", default="20", help="as in 20, 90s or 3m (default: 20 s)")
@@ -68,27 +73,34 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     request = parser.add_argument_group("the request, and what is right")
     request.add_argument("--method", default="", help="default: GET, or POST with --body-file")
     request.add_argument("--header", action="append", default=[], metavar="NAME:VALUE", help="may be given many times")
-    request.add_argument("--body-file", type=Path, metavar="FILE", help="its bytes are the body")
-    request.add_argument("--expect-status", type=int, metavar="N", help="the right status (default: any 2xx)")
+    request.add_argument(
+        "--body-file",
+        type=Path,
+        metavar="FILE",
+        help="its bytes are the body; say what they are with --header 'Content-Type: ...'",
+    )
+    request.add_argument("--expect-status", type=_status, metavar="N", help="the right status (default: any 2xx)")
     request.add_argument("--graphql", action="store_true", help="an answer with `errors` is a failure")
-    request.add_argument("--timeout", type=_seconds, default=10.0, metavar="S", help="seconds (default: 10)")
+    request.add_argument("--timeout", type=_wait, default=10.0, metavar="S", help="seconds (default: 10)")
     result = parser.add_argument_group("the result")
     result.add_argument("--json", type=Path, metavar="FILE", help="write what was found")
     result.add_argument("--html", type=Path, metavar="FILE", help="draw it as a page")
     many = parser.add_argument_group("many generators", "The schedule is split among them; together they are the load.")
-    many.add_argument("--load-workers", type=_users, default=0, metavar="N", help="N of them on this machine")
-    many.add_argument("--expect-workers", type=_users, default=0, metavar="N", help="N that come from anywhere")
+    many.add_argument("--load-workers", type=_workers, default=0, metavar="N", help="N of them on this machine")
+    many.add_argument("--expect-workers", type=_workers, default=0, metavar="N", help="N that come from anywhere")
     many.add_argument("--master-bind", default="127.0.0.1:5557", metavar="ADDRESS", help="default: 127.0.0.1:5557")
     return parser
 
 
 def load(asked: Namespace, *, console: Console) -> None:
     """Runs the load that was asked for and prints what it found. Raises LabError when that is nothing to rely on."""
+    check_url(asked.url)
     order = _order(asked)
     for file in filter(None, (asked.json, asked.html)):
-        if not file.parent.is_dir():
-            raise LabError(f"there is no folder {file.parent}", hint=f"make it first: mkdir -p {file.parent}")
-    check_url(order.url)
+        _check_file(file)
+    check_arrivals(order)
+    if asked.expect_workers:
+        _check_bind(order.bind)
     check_writable()
     folder = new_run("load")
     if asked.expect_workers:
@@ -106,21 +118,21 @@ def load(asked: Namespace, *, console: Console) -> None:
             )  # fmt: skip
     finally:
         if any(folder.samples.glob("*.samples")):
-            console.print(f"samples: {os.path.relpath(folder.samples)}", highlight=False)
+            shown = os.path.relpath(folder.path)
+            console.print(f"samples: {shown}; as CSV: ./noxw -s lab -- samples {shown}", highlight=False)
     folder.save("load", found)
-    if asked.html:
-        render_load(folder.path / "load.json", page=asked.html)
+    print_load(found, console=console)
     if asked.json:
-        write(found, asked.json)
-    _print(found, console=console)
-    if asked.json:
+        write(found, asked.json.resolve())
         console.print(f"json: {asked.json}", highlight=False)
     if asked.html:
+        render_load(folder.path / "load.json", page=asked.html)
         console.print(f"report: {asked.html}", highlight=False)
     if not found.right:
-        raise LabError("nothing was answered right", hint="the table of errors says how; mend it, then start again")
+        how = ", ".join(name.replace("_", " ") for name, _ in found.faults) or "no request was sent"
+        raise LabError(f"nothing was answered right: {how}", hint="mend the service or the request, then start again")
     if found.state == "void":
-        raise LabError(f"the load is void: {'; '.join(found.reasons)}", hint=_advice(found))
+        raise LabError(f"the load is void: {'; '.join(found.reasons)}", hint=advice(found))
 
 
 def _order(asked: Namespace) -> UrlOrder:
@@ -137,11 +149,13 @@ def _order(asked: Namespace) -> UrlOrder:
             body = asked.body_file.read_bytes()
         except OSError as error:
             raise LabError(f"{asked.body_file}: {error.strerror}", hint="name a file with the body") from error
-    duration = asked.duration if asked.duration[-1:].isalpha() else f"{asked.duration}s"
+    method = (asked.method or ("GET" if body is None else "POST")).upper()
+    if not TOKEN.fullmatch(method):
+        raise LabError(f"{method[:40]!r} is no method", hint="as in --method POST")
+    duration = budget_seconds(asked.duration, least=1.0, what="--duration")
     return UrlOrder(
-        url=asked.url, method=(asked.method or ("GET" if body is None else "POST")).upper(),
-        headers=tuple(map(_header, asked.header)), body=body, kind=asked.arrivals, shape=asked.shape,
-        rate=asked.rate, closed=asked.closed, seconds=budget_seconds(duration, least=1.0), warm_seconds=asked.warm_up,
+        url=without_secrets(asked.url), method=method, headers=_headers(asked), body=body, kind=asked.arrivals,
+        shape=asked.shape, rate=asked.rate, closed=asked.closed, seconds=duration, warm_seconds=asked.warm_up,
         connections=asked.connections, seed=asked.seed, timeout=asked.timeout, status=asked.expect_status,
         graphql=asked.graphql, workers=workers, is_local=not asked.expect_workers, bind=asked.master_bind,
         worker_token=os.environ.get(WORKER_TOKEN) or secrets.token_urlsafe(32),
@@ -149,60 +163,50 @@ def _order(asked: Namespace) -> UrlOrder:
     )  # fmt: skip
 
 
+def _check_bind(address: str) -> None:
+    """Raises LabError where a master cannot listen: before its workers are asked to come."""
+    host, port = split_address(address)
+    try:
+        with socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET):
+            pass
+    except OSError as error:
+        said = error.strerror or str(error)
+        raise LabError(f"{address} cannot be bound: {said}", hint="give another --master-bind") from error
+
+
+def _check_file(file: Path) -> None:
+    """Raises LabError where no result can be written: before the load, not after it."""
+    if not file.parent.is_dir():
+        raise LabError(f"there is no folder {file.parent}", hint=f"make it first: mkdir -p {file.parent}")
+    # It is written beside and renamed, so that nobody meets half of it: what is no file would become one.
+    if (file.exists() and not file.is_file()) or not os.access(file.resolve().parent, os.W_OK):
+        raise LabError(f"{file} cannot be written", hint="name a file in a folder of yours")
+
+
 def _command(words: list[str]) -> str:
-    """The command again, but for what headers say: they may be secrets."""
-    shown = ["NAME:VALUE" if before == "--header" else word for before, word in zip(["", *words], words, strict=False)]
-    return " ".join(["python -m lab", *shown])
+    """The command again, but for what headers say, and for a URL's user and password: they may be secrets."""
+    shown = [
+        "NAME:VALUE" if before == "--header" else "--header=NAME:VALUE" if word.startswith("--header=") else word
+        for before, word in zip(["", *words], words, strict=False)
+    ]
+    return " ".join(["python -m lab", *(without_secrets(word) if "://" in word else word for word in shown)])
+
+
+def _headers(asked: Namespace) -> tuple[tuple[str, str], ...]:
+    """Those that were given, and basic authentication where the URL has a user."""
+    given = tuple(map(_header, asked.header))
+    parts = urlsplit(asked.url)
+    if parts.username is None or any(name.lower() == "authorization" for name, _ in given):
+        return given
+    secret = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
+    return (*given, ("Authorization", f"Basic {b64encode(secret).decode()}"))
 
 
 def _header(text: str) -> tuple[str, str]:
     name, separator, value = text.partition(":")
-    if not separator or not name.strip() or not value.isprintable() or not name.isascii():
+    if not separator or not TOKEN.fullmatch(name.strip()) or not value.strip().isprintable():
         raise LabError(f"{text[:40]!r} is no header", hint="give NAME:VALUE, as in 'Accept: application/json'")
     return name.strip(), value.strip()
-
-
-def _print(found: UrlLoad, *, console: Console) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("")
-    for share in SHOWN:
-        table.add_column("max" if share == 1 else f"p{share * 100:g}", justify="right")
-    for name, values in (("response time", dict(found.response)), ("service time", dict(found.service))):
-        table.add_row(name, *(seconds(values[share]) if values else "-" for share in SHOWN))
-    console.print()
-    level = f"{found.level:g} closed users" if found.arrivals == "closed" else f"{found.arrivals} arrivals"
-    console.print(f"[bold]{found.method} {escape(found.url)}[/], {level}, {seconds(found.seconds)}", highlight=False)
-    console.print(table, highlight=False)
-    console.print(
-        f"rate: {found.offered:,.1f}/s offered, {found.achieved:,.1f}/s answered right; "
-        f"{size(found.body_bytes / found.right if found.right else 0)} each",
-        highlight=False,
-    )
-    errors = ", ".join(f"{count(n)} {name.replace('_', ' ')}" for name, n in found.faults) or "none"
-    console.print(
-        f"requests: {count(found.requests)} sent, {count(found.right)} right, {count(found.failed)} failed, "
-        f"{count(found.late)} sent late, {count(found.unsent)} unsent; errors: {errors}",
-        highlight=False,
-    )
-    seen = found.sensors
-    steal = "not available" if seen.steal is None else f"{seen.steal:.1%}"
-    console.print(
-        f"generator: {seen.generator_share:.0%} of a core, p99 of lateness {seconds(seen.lateness)}, "
-        f"CPU taken by the host {steal}",
-        highlight=False,
-    )
-    state = "[green]valid[/]" if found.state == "valid" else f"[bold red]void[/]: {escape('; '.join(found.reasons))}"
-    console.print(f"validity: {state}", highlight=False)
-    if found.arrivals == "closed":
-        console.print("note: closed users wait, so a stop of the service is counted once a user", highlight=False)
-
-
-def _advice(found: UrlLoad) -> str:
-    if found.sensors.generator_share > found.sensors.lateness and "generator" in " ".join(found.reasons):
-        return "lower --rate, or spread the load with --load-workers"
-    if found.unsent:
-        return "the service does not keep up: lower --rate"
-    return "measure again on a quiet machine, or lower --rate"
 
 
 def _rate(text: str) -> float:
@@ -219,6 +223,20 @@ def _users(text: str) -> int:
     return value
 
 
+def _workers(text: str) -> int:
+    value = int(text)
+    if not 1 <= value <= MOST_WORKERS:
+        raise ValueError
+    return value
+
+
+def _status(text: str) -> int:
+    value = int(text)
+    if not 200 <= value <= 599:
+        raise ValueError
+    return value
+
+
 def _seconds(text: str) -> float:
     value = float(text)
     if not 0 <= value <= 3600:
@@ -226,5 +244,15 @@ def _seconds(text: str) -> float:
     return value
 
 
+def _wait(text: str) -> float:
+    value = float(text)
+    if not 0.01 <= value <= 3600:
+        raise ValueError
+    return value
+
+
 # argparse puts the names of the types into its refusals.
-_rate.__name__, _users.__name__, _seconds.__name__ = "rate", "number from 1 to 900", "number of seconds"
+_rate.__name__, _users.__name__ = "rate from 0.01 to 1000000", "number from 1 to 900"
+_seconds.__name__ = "number of seconds up to 3600"
+_wait.__name__ = "number of seconds from 0.01 to 3600"
+_workers.__name__, _status.__name__ = f"number from 1 to {MOST_WORKERS}", "status from 200 to 599"

@@ -50,7 +50,7 @@ class Moment:
 class UrlLoad:
     """What a load on one URL found. `state` is valid, or void for `reasons`.
 
-    `offered` and `achieved` are rates: arrivals over the time asked for, right answers over the time it took them.
+    `offered` and `achieved` are rates: arrivals over the time asked for, right answers that came in it.
     `response` and `service` are (share, seconds) of right answers. `faults` are (name, count) of the others. `arrivals`
     is constant, poisson or closed; `level` the rate, or the users, that were asked for.
     """

@@ -15,7 +15,7 @@ from pathlib import Path
 from lab.json_files import read, write
 from lab.recorder import frames
 from lab.script import TOKEN_VARIABLE, WORKER_TOKEN
-from lab.sensors import cpu_seconds, pressure_share, read_counters, reference_kernel, steal_share
+from lab.sensors import cpu_seconds, open_many_files, pressure_share, read_counters, reference_kernel, steal_share
 from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
 
 KERNELS = 5
@@ -28,6 +28,7 @@ KERNEL_GAP = 0.01
 def main(path: Path) -> int:
     """Runs the script at `path`, trial after trial; the report is written anew after each."""
     logging.basicConfig(level=logging.WARNING)
+    open_many_files()
     script = read(path, LoadScript)
     report = LoadReport(trials=())
     conductor: Conductor | None = None
@@ -67,8 +68,9 @@ def _conduct(conductor: Conductor, number: int, trial: Trial, *, script: LoadScr
         if (then := before[name]) is not None and (now := cpu_seconds(pid)) is not None
     ]
     kernels.append(_best_kernel(script.kernel_seconds))
+    steals = [taken for taken in (steal_share(counters, after), *(each.steal for each in shares)) if taken is not None]
     return TrialReport(
-        seconds=seconds, shares=shares, cpu=tuple(cpu), kernels=tuple(kernels), steal=steal_share(counters, after),
+        seconds=seconds, shares=shares, cpu=tuple(cpu), kernels=tuple(kernels), steal=max(steals, default=None),
         pressure=pressure_share(counters, after, seconds=seconds),
     )  # fmt: skip
 

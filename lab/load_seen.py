@@ -89,9 +89,6 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
             reasons = (*reasons, f"a worker was lost: {', '.join(report.lost)}")
         if tape.damages:
             reasons = (*reasons, tape.damages[0])
-        if load.kind == "closed":
-            throughput = in_time.get(number, 0) / load.seconds
-        else:
-            throughput = latencies.right / max(load.seconds, latencies.last / 1e9 - load.warm_seconds)
+        throughput = in_time.get(number, 0) / load.seconds
         found.append(Seen(latencies=latencies, trial=trial, throughput=throughput, reasons=reasons))
     return found

@@ -17,9 +17,10 @@ from lab import environment
 from lab.arrivals import Arrivals, Segment, due_times, profile
 from lab.errors import LabError
 from lab.generate import generate
-from lab.latency import Latencies, merged, read_tape
+from lab.latency import Latencies, completed, merged, read_tape
 from lab.load_findings import SHARES, Moment, Sensors, UrlLoad
 from lab.processes import Supervisor
+from lab.recorder import Fault
 from lab.script import Line
 from lab.server import TREE
 from lab.trial import LoadReport, LoadScript, Trial, TrialReport, sample_files
@@ -83,13 +84,21 @@ def check_url(url: str) -> None:
         port = parts.port or {"http": 80, "https": 443}[parts.scheme]
         host = parts.hostname or ""
     except (KeyError, ValueError):
-        raise LabError(f"{url[:80]!r} is no http or https URL", hint="as in http://127.0.0.1:8000/path") from None
+        host = ""
+    if not host:
+        raise LabError(f"{url[:80]!r} is no http or https URL", hint="as in http://127.0.0.1:8000/path")
     try:
         with socket.create_connection((host, port), timeout=CONNECT_SECONDS):
             pass
     except (OSError, UnicodeError) as error:
         said = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise LabError(f"{host}:{port} cannot be reached: {said}", hint="start the service, or mend the URL") from error
+
+
+def check_arrivals(order: UrlOrder) -> None:
+    """Raises LabError where the schedule has no arrival after the warm-up, or too many to be kept."""
+    if not order.closed and not _intended(order):
+        raise LabError("no arrival would be due", hint="raise --rate or --duration")
 
 
 def load_url(order: UrlOrder, *, folder: Path, show: Callable[[int], None]) -> UrlLoad:
@@ -108,11 +117,18 @@ def load_url(order: UrlOrder, *, folder: Path, show: Callable[[int], None]) -> U
     )  # fmt: skip
     started = datetime.now(tz=UTC).isoformat(timespec="seconds")
     with ExitStack() as stack:
-        # The script has headers that may be secret, and is needed no longer than this.
+        # The script has headers that may be secret: it goes as soon as it has been read.
         private = Path(stack.enter_context(TemporaryDirectory(prefix="windtunnel-")))
         supervisor = stack.enter_context(Supervisor())
+        script_file = private / "script.json"
+
+        def shown(samples: int) -> None:
+            if samples:
+                script_file.unlink(missing_ok=True)
+            show(samples)
+
         report = generate(
-            script, supervisor=supervisor, script_file=private / "script.json", logs=folder, show=show,
+            script, supervisor=supervisor, script_file=script_file, logs=folder, show=shown,
             local=order.is_local, worker_token=order.worker_token,
         )  # fmt: skip
     return _found(order, script=script, report=report, started=started)
@@ -130,17 +146,18 @@ def _found(order: UrlOrder, *, script: LoadScript, report: LoadReport, started: 
     if tape.damages:
         raise LabError(tape.damages[0], hint="free the disk or mend it, then start again")
     total = merged(tape.parts.values())
-    elapsed = max(order.seconds, (total.last - begin) / 1e9)
-    offered = _intended(order) / order.seconds if not order.closed else total.offered / elapsed
+    window = (begin, begin + round(order.seconds * 1e9))
+    achieved = completed(sample_files(script), windows={0: window}).get(0, 0) / order.seconds
+    offered = _intended(order) / order.seconds if not order.closed else total.offered / order.seconds
     reasons = void_trial(trial, lateness=total.lateness.percentile(0.99), unsent=total.unsent)
     return UrlLoad(
-        url=_without_secrets(order.url), method=order.method, arrivals="closed" if order.closed else order.kind,
+        url=order.url, method=order.method, arrivals="closed" if order.closed else order.kind,
         shape=order.shape, level=order.level, seconds=order.seconds, warm_seconds=order.warm_seconds, seed=order.seed,
         workers=order.workers, started=started, command=order.command,
         state="void" if reasons else "valid", reasons=reasons,
-        offered=offered, achieved=total.right / elapsed, requests=total.sent, right=total.right, failed=total.failed,
+        offered=offered, achieved=achieved, requests=total.sent, right=total.right, failed=total.failed,
         late=total.late, unsent=total.unsent, body_bytes=total.body_bytes,
-        faults=tuple((fault.name.lower(), count) for fault, count in sorted(total.faults.items())),
+        faults=_faults(total),
         response=tuple(zip(SHARES, total.response.percentiles(SHARES), strict=True)) if total.right else (),
         service=tuple(zip(SHARES, total.service.percentiles(SHARES), strict=True)) if total.right else (),
         sensors=_sensors(trial, total=total),
@@ -152,6 +169,12 @@ def _found(order: UrlOrder, *, script: LoadScript, report: LoadReport, started: 
 def _intended(order: UrlOrder) -> int:
     arrivals = order.trial.arrivals
     return int((due_times(arrivals) >= order.warm_seconds * 1e9).sum()) if arrivals else 0
+
+
+def _faults(total: Latencies) -> tuple[tuple[str, int], ...]:
+    """What failed, by name; a wrong status by its number."""
+    others = ((fault.name.lower(), count) for fault, count in sorted(total.faults.items()) if fault != Fault.STATUS)
+    return (*((f"status_{status}", count) for status, count in sorted(total.statuses.items())), *others)
 
 
 def _sensors(trial: TrialReport, *, total: Latencies) -> Sensors:
@@ -166,7 +189,7 @@ def _moment(at: float, part: Latencies) -> Moment:
     return Moment(at=at, offered=part.offered, right=part.right, failed=part.failed, median=median, p99=p99, most=most)
 
 
-def _without_secrets(url: str) -> str:
+def without_secrets(url: str) -> str:
     """The URL without user and password."""
     parts = urlsplit(url)
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

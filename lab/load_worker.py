@@ -18,6 +18,7 @@ from locust import runners
 from lab.conduct import BrokenLoad, boot_identity, check_listeners, lead_of
 from lab.recorder import Recorder
 from lab.script import WORKER_TOKEN
+from lab.sensors import open_many_files
 from lab.trial import LoadScript, split_address
 from lab.users import LoadUser, Order
 from lab.wire import share_token
@@ -29,6 +30,7 @@ runners.MASTER_HEARTBEAT_TIMEOUT = 10
 def main(address: str) -> int:
     """Serves the master at `address` until it says that all is done."""
     logging.basicConfig(level=logging.WARNING)
+    open_many_files()
     share_token(os.environ[WORKER_TOKEN])
     host, port = split_address(address)
     environment = Environment(user_classes=[LoadUser], catch_exceptions=False)
@@ -41,6 +43,9 @@ def main(address: str) -> int:
     runner.register_message("trial", lambda *, msg, **_: _begin(msg.data))
     runner.send_message("here")
     runner.greenlet.join()
+    if not hasattr(LoadUser, "orders"):
+        sys.stderr.write(f"error: the master at {address} has all the workers that it expects\n")
+        return 2
     return 0
 
 

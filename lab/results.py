@@ -229,16 +229,19 @@ def new_run(experiment: str, *, root: Path = ROOT) -> RunFolder:
     raise LabError(f"{root / experiment / run} exists a hundred times", hint="wait a second and start again")
 
 
-def find_run(name: str, *, root: Path = ROOT) -> RunFolder:
-    """The run folder that `name` means: a path, `experiment/run`, or `experiment` for its newest run."""
+def find_run(name: str, *, root: Path = ROOT, has: str = "manifest.json") -> RunFolder:
+    """The run folder that `name` means: a path, `experiment/run`, or `experiment` for its newest run.
+
+    `has` is what makes a folder one. Raises LabError where there is none.
+    """
     missing = LabError(f"there is no run {name[:80]!r}", hint="name its folder, as in results/toggles/<run>")
     candidates: Sequence[Path] = (Path(name), root / name)
     for path in candidates:
         if len(name) > NAME_LIMIT:
             break
-        if (path / "manifest.json").is_file():
+        if (path / has).exists():
             return RunFolder(path.resolve())
-        runs = sorted(child for child in path.glob("*") if (child / "manifest.json").is_file()) if path.is_dir() else []
+        runs = sorted(child for child in path.glob("*") if (child / has).exists()) if path.is_dir() else []
         if runs:
             return RunFolder(runs[-1].resolve())
     raise missing

@@ -2,9 +2,11 @@
 
 import contextlib
 import time
+from collections import deque
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Final
 
 import psutil
 
@@ -75,3 +77,48 @@ def cpu_seconds(pid: int) -> float | None:
             spent = child.cpu_times()
             total += spent.user + spent.system
     return float(total)
+
+
+def open_many_files() -> None:
+    """Lets this process open as many files as the system allows it: every connection is one."""
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+class Meter:
+    """How much of one core this process takes, at its busiest; and what the host took meanwhile.
+
+    An average over a load would hide a rush in it, and a last answer that hangs would thin it.
+    """
+
+    WINDOW: Final = 1.0
+
+    def __init__(self) -> None:
+        self._counters = read_counters()
+        self._readings: deque[tuple[float, float]] = deque()
+        self.busiest = 0.0
+        self.steal: float | None = None
+        self.read()
+
+    def read(self) -> None:
+        """Takes a reading; `busiest` is the largest share over a second or more between two of them."""
+        now, spent = time.monotonic(), time.process_time()
+        while len(self._readings) > 1 and now - self._readings[1][0] >= self.WINDOW:
+            self._readings.popleft()
+        self._readings.append((now, spent))
+        if now - self._readings[0][0] >= self.WINDOW:
+            self._compare()
+
+    def sent(self) -> None:
+        """All is sent: what went on until now is what counts of a load that is shorter than a second."""
+        self.read()
+        self.steal = steal_share(self._counters, read_counters())
+        if not self.busiest:
+            self._compare()
+
+    def _compare(self) -> None:
+        (begin, before), (end, after) = self._readings[0], self._readings[-1]
+        self.busiest = max(self.busiest, (after - before) / (end - begin) if end > begin else 0.0)

@@ -43,12 +43,12 @@ class Tally:
             self._flushed = now
             self._recorder.flush()
 
-    def report(self, *, cpu_seconds: float) -> ShareReport:
+    def report(self, *, cpu_seconds: float, busiest: float = 0.0, steal: float | None = None) -> ShareReport:
         """Flushes, and returns what was counted."""
         self._recorder.flush()
         return ShareReport(
             requests=self._requests, unsent=self._unsent, failures=self._failures, cpu_seconds=cpu_seconds,
-            response=_encoded(self._response), service=_encoded(self._service),
+            response=_encoded(self._response), service=_encoded(self._service), busiest=busiest, steal=steal,
         )  # fmt: skip
 
 

@@ -60,7 +60,11 @@ class LoadScript:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShareReport:
-    """One generator's share of a trial: what it sent, what it took of one core, and its histograms, encoded."""
+    """One generator's share of a trial: what it sent, what it took of one core, and its histograms, encoded.
+
+    `busiest` is the largest share of a core that it took over a second; `steal` the share of CPU time that its host
+    took until all was sent.
+    """
 
     requests: int
     unsent: int
@@ -68,6 +72,8 @@ class ShareReport:
     cpu_seconds: float
     response: str
     service: str
+    busiest: float = 0.0
+    steal: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +98,9 @@ class TrialReport:
 
     @property
     def generator_share(self) -> float:
-        """The share of one core that the busiest generator took."""
-        return max(share.cpu_seconds for share in self.shares) / self.seconds if self.seconds else 0.0
+        """The share of one core that the busiest generator took in its busiest second, or over all of the trial."""
+        overall = max(share.cpu_seconds for share in self.shares) / self.seconds if self.seconds else 0.0
+        return max(overall, *(share.busiest for share in self.shares))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

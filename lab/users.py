@@ -6,7 +6,7 @@ They run inside Locust alone, and judge no answer beyond: is it the one that was
 import gc
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar, Final
 
 import gevent
@@ -18,7 +18,7 @@ from lab.arrivals import due_times, level, share
 from lab.client import Answered, ask, connect, prepare
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
-from lab.sensors import Counters, read_counters, reference_kernel
+from lab.sensors import Counters, Meter, read_counters, reference_kernel
 from lab.tally import Tally
 from lab.timer import Timer, wait_until
 from lab.trial import LoadScript, ShareReport, Trial
@@ -162,10 +162,11 @@ class LoadUser(FastHttpUser):
         gc.freeze()
         timer.sleep_until(order.start)
         wait_until(order.start)
-        cpu_started = time.process_time()
-        beating = gevent.spawn(self._beat)
+        cpu_started, meter = time.process_time(), Meter()
+        beating = gevent.spawn(self._beat, meter)
         if order.trial.arrivals:
             self._open(order, planned=planned, timer=timer)
+            meter.sent()
         else:
             self._closed(order)
         while self.flying and self.broken is None:
@@ -173,13 +174,18 @@ class LoadUser(FastHttpUser):
         beating.kill()
         if self.broken is not None:
             raise self.broken
-        return self.tally.report(cpu_seconds=time.process_time() - cpu_started)
+        if not order.trial.arrivals:
+            meter.sent()
+        return self.tally.report(
+            cpu_seconds=time.process_time() - cpu_started, busiest=meter.busiest, steal=meter.steal
+        )  # fmt: skip
 
-    def _beat(self) -> None:
+    def _beat(self, meter: Meter) -> None:
         """Has what was recorded written, however rarely anything is due."""
         while True:
             gevent.sleep(BEAT_SECONDS)
             self.tally.beat()
+            meter.read()
 
     @staticmethod
     def _planned(order: Order) -> list[tuple[int, int]]:
@@ -256,6 +262,9 @@ class LoadUser(FastHttpUser):
             found = Answered(status=0, size=0, fault=Fault.TIME_OUT, done=time.monotonic_ns())
         finally:
             timeout.close()
+        if found.fault == Fault.TRUNCATED and found.done - sent >= self.script.request_seconds * SECOND:
+            # The client takes a body that we wait for no longer for one that was cut.
+            found = replace(found, fault=Fault.TIME_OUT)
         sent -= order.start
         at = sent if due is None else due
         warm = at < order.trial.warm_seconds * SECOND

@@ -16,6 +16,12 @@ TOLERANCE: Final = 0.02
 MUST_CATCH: Final = 0.05
 """A difference from this share on must not be overlooked."""
 
+FEW: Final = 2
+"""The number of the part that tells of the few."""
+
+FEW_LIMIT: Final = 0.001
+"""A change of the share of the few up to this is nobody's concern: one request in a thousand."""
+
 VOID_LIMIT: Final = 0.30
 """Share of void blocks above which nothing is concluded."""
 
@@ -43,23 +49,20 @@ def judge(
 ) -> Verdict:  # fmt: skip
     """The verdict on log-ratios with simultaneous bounds (`few` is a difference of shares).
 
-    In this order: slower, when a lower bound is above the tolerance; faster, when an upper bound is below it
-    and nothing is slower; same, when all bounds are inside must_catch and all estimates inside the tolerance;
-    else unclear.
+    In this order: slower, when a lower bound is above the tolerance, or that of the few above one in a thousand;
+    faster, when an upper bound is below it and nothing is slower; same, when all bounds are inside must_catch and all
+    estimates inside the tolerance; else unclear.
     """
-    parts = [("", typical, log(1 + tolerance), log(1 + must_catch))]
-    parts += [("in total", total, log(1 + tolerance), log(1 + must_catch))] if total else []
-    parts += [("for some requests", few, tolerance, must_catch)] if few else []
-    for part, (name, estimate, limit, _) in enumerate(parts):
+    near, wide = log(1 + tolerance), log(1 + must_catch)
+    found = [(0, "", typical, near), (1, "in total", total, near), (FEW, "for some requests", few, FEW_LIMIT)]
+    parts = [(part, name, estimate, limit) for part, name, estimate, limit in found if estimate]
+    for part, name, estimate, limit in parts:
         if estimate.low > limit:
             return Verdict(word="slower", detail=name, part=part)
-    for part, (name, estimate, limit, _) in enumerate(parts):
+    for part, name, estimate, limit in parts:
         if estimate.high < -limit:
             return Verdict(word="faster", detail=name, part=part)
-    if all(
-        -wide < estimate.low and estimate.high < wide and abs(estimate.mean) <= limit
-        for _, estimate, limit, wide in parts
-    ):
+    if all(-wide < estimate.low and estimate.high < wide and abs(estimate.mean) <= near for _, _, estimate, _ in parts):
         return Verdict(word="same")
     return Verdict(word="unclear")
 

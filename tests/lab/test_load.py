@@ -6,10 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 
 from lab.arrivals import Arrivals, Segment, profile
+from lab.errors import LabError
 from lab.generate import LostWorkerError, generate
 from lab.histogram import Histogram, merged
 from lab.latency import merged as merged_latencies
@@ -20,6 +22,7 @@ from lab.script import Line
 from lab.server import free_port
 from lab.trial import LoadReport, LoadScript, Trial, sample_files
 from tests.truth.running import truth_server
+from tests.truth.theory import lindley, percentile
 
 
 @pytest.fixture
@@ -62,6 +65,7 @@ def run(script: LoadScript, *, supervisor: Supervisor, tmp_path: Path, **options
         ("halfclose --early", {Fault.RESET}),
         ("chunked --cut", {Fault.TRUNCATED}),
         ("gzip --damaged", {Fault.PROTOCOL}),
+        ("garbled --coding br", {Fault.PROTOCOL}),
     ],
 )
 def test_what_a_server_does_is_named(mode, faults, supervisor, tmp_path):
@@ -117,6 +121,62 @@ def test_arrivals_above_the_bound_are_unsent(supervisor, tmp_path):
     assert (total.unsent, total.right, set(total.faults)) == (share.unsent, 0, {Fault.TIME_OUT})
 
 
+def test_a_body_that_does_not_come_is_a_time_out(supervisor, tmp_path):
+    """The client takes it for one that was cut; we waited for as long as we said."""
+    with truth_server("stall", "--every", "20") as server:
+        script = replace(script_for(server.url, tmp_path), request_seconds=0.5)
+        run(script, supervisor=supervisor, tmp_path=tmp_path)
+    total = merged_latencies(read_tape(sample_files(script)).parts.values())
+    assert set(total.faults) == {Fault.TIME_OUT}
+    assert total.right > 150
+
+
+@pytest.mark.parametrize("distribution", ["exponential", "lognormal"])
+def test_a_queue_is_seen_as_theory_has_it(distribution, supervisor, tmp_path):
+    """Percentiles of the response time are those of Lindley's recursion on the due times and the drawn services."""
+    log = tmp_path / "queue.log"
+    words = ("queue", "--service", "0.004", "--distribution", distribution, "--log", log)
+    with truth_server(*words) as server:
+        script = script_for(server.url, tmp_path, open_trial(rate=150.0, seconds=4.0))
+        run(script, supervisor=supervisor, tmp_path=tmp_path)
+    rows = read_samples(Path(script.samples))[0]
+    rows = rows[np.argsort(rows["due"], kind="stable")]
+    service = np.loadtxt(log, dtype=np.int64, ndmin=2)[: len(rows), 1]
+    theory = lindley(rows["due"], service) - rows["due"]
+    seen = merged_latencies(read_tape(sample_files(script)).parts.values()).response
+    for share in (0.5, 0.9, 0.95):
+        assert seen.percentile(share) == pytest.approx(percentile(theory, share) / 1e9, rel=0.1, abs=0.003)
+
+
+def test_one_slow_request_in_a_hundred_is_seen(supervisor, tmp_path):
+    """The share of the slow, and how slow they are, are the planted ones; the median knows nothing of them."""
+    with truth_server("mixture", "--slow-share", "0.02", "--slow", "0.2", "--fast", "0.002") as server:
+        script = script_for(server.url, tmp_path, open_trial(rate=400.0, seconds=3.0))
+        run(script, supervisor=supervisor, tmp_path=tmp_path)
+    rows = read_samples(Path(script.samples))[0]
+    response = (rows["done"] - rows["due"]) / 1e9
+    assert 0.005 < np.mean(response > 0.15) < 0.045
+    total = merged_latencies(read_tape(sample_files(script)).parts.values())
+    assert total.response.percentile(0.5) < 0.05
+    assert total.response.percentile(1.0) == pytest.approx(response.max(), rel=0.001)
+    assert response.max() >= 0.2
+
+
+def test_a_generator_that_is_killed_between_two_trials_is_no_success(supervisor, tmp_path):
+    """Its report of the first was never held against Locust's counts, and the others never ran."""
+
+    def kill(_samples: int) -> None:
+        if (tmp_path / "report.json").exists():
+            for process in psutil.Process(supervisor.pid).children(recursive=True):
+                if "lab.load_generator" in process.cmdline():
+                    process.kill()
+
+    with truth_server("fixed") as server:
+        script = script_for(server.url, tmp_path, *(open_trial(seconds=seconds) for seconds in (0.3, 5.0)))
+        with pytest.raises(LabError, match="ended with code -9 after 1 of 2 loads"):
+            run(script, supervisor=supervisor, tmp_path=tmp_path, show=kill)
+
+
 def test_workers_send_the_schedule_of_one(supervisor, tmp_path):
     """Three workers' due times are those of one generator, and their histograms merge into that of all samples."""
     with truth_server("fixed") as server:
@@ -152,6 +212,37 @@ def test_a_lost_worker_is_named_and_the_samples_of_the_others_kept(supervisor, t
     kept = [read_samples(path) for path in sample_files(script)]
     assert killed
     assert all(len(rows) > 10 and damage == "" for rows, damage in kept)
+
+
+def test_a_worker_too_many_is_sent_away(supervisor, tmp_path):
+    """It is told so and ends; the load of those who came first goes on as if nothing had happened."""
+    late: list[subprocess.Popen[str]] = []
+    bind = f"127.0.0.1:{free_port()}"
+    command = [sys.executable, "-m", "lab.load_worker", bind]
+    environment = {**os.environ, "LAB_WORKER_TOKEN": "ours"}
+
+    def worker() -> subprocess.Popen[str]:
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+
+    def join(samples: int) -> None:
+        if samples > 50 and not late:
+            late.append(worker())
+
+    first = worker()
+    try:
+        with truth_server("fixed") as server:
+            script = replace(script_for(server.url, tmp_path, open_trial(seconds=4.0), workers=1), bind=bind)
+            report = run(
+                script, supervisor=supervisor, tmp_path=tmp_path, show=join, local=False, worker_token="ours"
+            )  # fmt: skip
+        assert report.recorded == report.counted > 600
+        [stranger] = late
+        assert "has all the workers that it expects" in stranger.communicate(timeout=20)[1]
+        assert stranger.returncode == 2
+    finally:
+        for each in (first, *late):
+            each.kill()
+            each.communicate()
 
 
 def test_a_worker_without_the_token_is_not_heard(supervisor, tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from lab.effect import Estimate, estimate
 from lab.script import Report
-from lab.verdict import MUST_CATCH, TOLERANCE, Verdict, judge, kernel_ratios, void_reasons
+from lab.verdict import FEW_LIMIT, MUST_CATCH, TOLERANCE, Verdict, judge, kernel_ratios, void_reasons
 
 LIMIT, WIDE = log(1 + TOLERANCE), log(1 + MUST_CATCH)
 ABOVE, BELOW = nextafter(LIMIT, 1.0), nextafter(LIMIT, 0.0)
@@ -76,10 +76,19 @@ def test_any_of_three_numbers_decides(parts: tuple[Estimate, Estimate, Estimate]
     assert judge(parts[0], total=parts[1], few=parts[2]) == expected
 
 
-def test_few_are_shares_and_no_logarithms() -> None:
-    """A share between ln 1.02 and 0.02 beyond is within the tolerance: 2 points are the limit."""
-    share = (LIMIT + TOLERANCE) / 2
-    assert judge(QUIET, few=bounds(share, share)) == Verdict(word="same")
+@pytest.mark.parametrize(
+    ("few", "word"),
+    [
+        (bounds(FEW_LIMIT, 0.04, mean=0.01), "same"),
+        (bounds(nextafter(FEW_LIMIT, 1.0), 0.04, mean=0.01), "slower"),
+        (bounds(-0.04, nextafter(-FEW_LIMIT, -1.0), mean=-0.01), "faster"),
+        # More than a tolerance's worth of the few was seen, and yet it may be chance.
+        (bounds(0.0, 0.04, mean=0.03), "unclear"),
+    ],
+)
+def test_of_the_few_one_in_a_thousand_is_nobodys_concern(few: Estimate, word: str) -> None:
+    """A bound strictly beyond it is a change; they are called the same by the limits of the others."""
+    assert judge(QUIET, few=few).word == word
 
 
 @pytest.mark.parametrize(("word", "alarm"), [("faster", True), ("slower", True), ("same", False), ("unclear", False)])

@@ -193,6 +193,17 @@ def zipped(options: argparse.Namespace) -> Mode:
     return lambda connection, request: connection.answer(packed if allowed.search(request.head) else plain)
 
 
+def garbled(options: argparse.Namespace) -> Mode:
+    """Bytes that are not in the coding that they are said to be."""
+    return always(message(b"\xff" * options.bytes, f"Content-Encoding: {options.coding}"))
+
+
+def stall(options: argparse.Namespace) -> Mode:
+    """The first bytes of a body, and no more for as long as anybody waits; but for one in `--every` a whole answer."""
+    half, asked = message(text(options.bytes))[: -options.bytes // 2], iter(range(1, sys.maxsize))
+    return lambda connection, _: connection.answer(half if next(asked) % options.every == 0 else OK)
+
+
 def graphql(options: argparse.Namespace) -> Mode:
     answers = ({"data": {"ok": True}}, {"errors": [{"message": "no"}], "data": None})
     good, bad = (message(json.dumps(each).encode(), kind="application/json") for each in answers)
@@ -234,6 +245,8 @@ def parsed(words: Sequence[str] | None = None) -> argparse.Namespace:
     add("continue", interim, pause=0.0)
     add("chunked", chunked, bytes=100).add_argument("--cut", action="store_true")
     add("gzip", zipped, bytes=100).add_argument("--damaged", action="store_true")
+    add("garbled", garbled, bytes=100).add_argument("--coding", default="br")
+    add("stall", stall, bytes=100, every=1)
     add("graphql", graphql).add_argument("--errors-share", dest="share", type=float, default=0.5)
     add("flaky-size", flaky_size, share=0.5, bytes=100)
 
