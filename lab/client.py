@@ -1,11 +1,13 @@
 """Yields one request by Locust's client: what its answer was. It runs inside Locust alone, and keeps no time."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import brotli  # type: ignore[import-untyped]
+import gevent
 from gevent.queue import Queue
 from geventhttpclient.connectionpool import ConnectionPool
 from geventhttpclient.response import HTTPResponse, HTTPSocketResponse
@@ -15,6 +17,7 @@ from locust.contrib import fasthttp
 from lab.answers import fault_of, fault_of_error, is_ours
 from lab.recorder import Fault
 from lab.script import Line
+from lab.timer import wait_until
 
 # Locust takes a body that zlib cannot unpack for a failed request; so is one that brotli cannot.
 _client: Any = fasthttp
@@ -74,8 +77,30 @@ def prepare(client: Any, urls: Iterable[str]) -> list[ConnectionPool]:
         # The client would ask again, up to this many times and one more, when a connection breaks.
         pool.size = -1
         pool._socket_queue = Queue()  # noqa: SLF001
+        pool.get_socket = partial(_socket_when_due, pool.get_socket)
         pools.append(pool)
     return pools
+
+
+@dataclass(slots=True, kw_only=True)
+class Sending:
+    """When this greenlet's request is due, and when it was sent: nanoseconds of the monotonic clock, 0 for not known.
+
+    The request is made ready before it is due, and waits with its connection in hand.
+    """
+
+    due: int = 0
+    sent: int = 0
+
+
+def _socket_when_due(get_socket: Callable[[], Any]) -> Any:
+    """A connection, at the moment at which this greenlet's request is due: all that is left is to send it."""
+    found = get_socket()
+    sending: Sending | None = getattr(gevent.getcurrent(), "sending", None)
+    if sending:
+        wait_until(sending.due)
+        sending.sent = time.monotonic_ns()
+    return found
 
 
 def connect(pools: Iterable[Any], count: int) -> None:

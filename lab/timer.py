@@ -19,11 +19,11 @@ _ABSOLUTE: Final = 1
 _FLAGS: Final = os.O_NONBLOCK | os.O_CLOEXEC if sys.platform == "linux" else 0
 _SECOND: Final = 1_000_000_000
 
-EARLY: Final = 250_000
-"""Nanoseconds before its moment at which a greenlet wakes: so long may it take to get going."""
+EARLY: Final = 500_000
+"""Nanoseconds before its moment at which a greenlet wakes: so long may it take to make a request ready."""
 
 RARELY: Final = 2_500_000
-"""Nanoseconds of sleep from which it wakes early: what it then spends awake is a tenth of a core at most."""
+"""Nanoseconds of sleep from which it wakes early: what it then spends awake is a fifth of a core at most."""
 
 
 class _Setting(ctypes.Structure):

@@ -7,7 +7,7 @@ import gc
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import gevent
 from gevent.queue import Queue
@@ -15,7 +15,7 @@ from locust import FastHttpUser, task
 from locust.exception import StopUser
 
 from lab.arrivals import due_times, level, share
-from lab.client import Answered, ask, connect, prepare
+from lab.client import Answered, Sending, ask, connect, prepare
 from lab.recorder import Fault, Recorder
 from lab.script import Line, Script
 from lab.sensors import Counters, Meter, read_counters, reference_kernel
@@ -251,9 +251,10 @@ class LoadUser(FastHttpUser):
         """One request; without `due` it is due when it is sent."""
         order, line = self.order, self.script.lines[index]
         timeout = gevent.Timeout.start_new(self.script.request_seconds)
-        if due is not None:
-            wait_until(order.start + due)
-        sent = time.monotonic_ns()
+        sending = Sending(due=0 if due is None else order.start + due)
+        current: Any = gevent.getcurrent()
+        current.sending = sending
+        begun = time.monotonic_ns()
         try:
             found = ask(self.client, line, headers=self.headers[index], name="load")
         except gevent.Timeout as over:
@@ -262,7 +263,8 @@ class LoadUser(FastHttpUser):
             found = Answered(status=0, size=0, fault=Fault.TIME_OUT, done=time.monotonic_ns())
         finally:
             timeout.close()
-        if found.fault == Fault.TRUNCATED and found.done - sent >= self.script.request_seconds * SECOND:
+        sent = sending.sent or max(begun, sending.due)
+        if found.fault == Fault.TRUNCATED and found.done - begun >= self.script.request_seconds * SECOND:
             # The client takes a body that we wait for no longer for one that was cut.
             found = replace(found, fault=Fault.TIME_OUT)
         sent -= order.start
