@@ -174,34 +174,10 @@ def gate(words: list[str]) -> None:
 
 
 def calibrate(words: list[str]) -> None:
-    """Check the lab against what is known: the load instrument, or the gate; and say which bounds it keeps."""
-    parser = _Parser(prog="./noxw -s calibrate --", description=calibrate.__doc__)
-    parser.add_argument(
-        "what", choices=("clock", "gate", "kills"),
-        help="clock: times, rates, ceilings, workers, tapes (some 4 min); gate: mistakes and unchanged code (10 min); "
-        "kills: what 50 killed and interrupted runs leave behind (15 min)",
-    )  # fmt: skip
-    parser.add_argument("--unchanged", type=int, default=1, help="gate: tries of each operation (default: 1)")
-    parser.add_argument("--plants", type=int, default=100, help="gate: mistakes at the most (default: all)")
-    parser.add_argument("--dataset", default="medium", help="gate: small, medium or large (default: medium)")
-    parser.add_argument("--budget", default="45s", help="gate: time for measuring in each try (default: 45s)")
-    parser.add_argument("--tries", type=int, default=50, help="kills: runs that are ended (default: 50)")
-    asked = parser.parse_args(words)
-    if asked.what == "kills":
-        from lab.calibrate_kills import calibrate_kills
+    """Check the lab against what is known: its load instrument, its ends, its gate; say which bounds it keeps."""
+    from lab import calibrate_door
 
-        calibrate_kills(count=asked.tries, resumes=6, console=CONSOLE)
-        return
-    if asked.what == "clock":
-        from lab.calibrate import calibrate_clock
-
-        calibrate_clock(console=CONSOLE)
-        return
-    from lab.calibrate_gate import calibrate_gate
-
-    calibrate_gate(
-        unchanged=asked.unchanged, plants=asked.plants, dataset=asked.dataset, budget=asked.budget, console=CONSOLE
-    )
+    calibrate_door.calibrate(calibrate_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
 
 
 def worker(words: list[str]) -> None:

@@ -3,52 +3,77 @@
 It gates nothing itself: `lab/gate_bench.py` does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+import msgspec
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from lab import environment
 from lab.errors import LabError
-from lab.gate_bench import UNCHANGED, Try, alarms_bound, ledger_line, tries
-from lab.plants import PLANTS
+from lab.gate_bench import SLOW_KINDS, UNCHANGED, WHOLE, Try, alarms_bound, bench
 from lab.progress import Advance, Progresses
 from lab.results import CALIBRATION, check_writable
 from lab.server import TREE
 from lab.units import seconds
 
 
-def calibrate_gate(*, unchanged: int, plants: int, dataset: str, budget: str, console: Console) -> Path:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerLine:
+    """One gate of the ledger: when, where, of which commit, on which data, and how it ended."""
+
+    measured: str
+    machine: str
+    commit: str
+    dataset: str
+    seed: int
+    tried: Try
+
+
+def calibrate_gate(
+    *, wanted: Mapping[str, int], dataset: str, budget: str, tolerance: str, seed: int, ledger: Path, console: Console
+) -> Path:  # fmt: skip
     """Tries all gates, prints them and returns the Markdown table. Raises LabError when one ended wrong.
 
-    Every try is also appended to the ledger beside the table, which goes on growing.
+    Every try is also appended to the ledger, which goes on growing, and over all of which rates are told.
     """
     check_writable()
     folder = CALIBRATION.parent
     folder.mkdir(exist_ok=True)
+    if not ledger.parent.is_dir():
+        raise LabError(f"there is no folder {ledger.parent}", hint=f"make it first: mkdir -p {ledger.parent}")
     measured = datetime.now(tz=UTC).isoformat(timespec="seconds")
     facts = dict(environment.describe(TREE))
     machine = f"{facts['cores']} cores of {facts['processor']}, {facts['memory']}, {facts['system']}"
     found: list[Try] = []
-    total = 3 * unchanged + min(plants, len(PLANTS))
-    with Progresses(console).stage("gates", total=total) as advance, (folder / "gate.jsonl").open("a") as ledger:
-        note = partial(_note, advance)
-        for one in tries(unchanged=unchanged, plants=plants, dataset=dataset, budget=budget, note=note):
+    with (
+        ExitStack() as stack,
+        Progresses(console).stage("gates", total=sum(wanted.values())) as advance,
+        ledger.open("a", encoding="utf-8") as file,
+    ):
+        gates = bench(
+            dataset=dataset, budget=budget, tolerance=tolerance, seed=seed, note=partial(_note, advance), stack=stack
+        )  # fmt: skip
+        for one in gates.tries(wanted):
             found.append(one)
             advance(done=len(found))
-            line = ledger_line(one, measured=measured, machine=machine, commit=facts["commit"])
-            ledger.write(f"{line}\n")
-            ledger.flush()
+            line = LedgerLine(
+                measured=measured, machine=machine, commit=facts["commit"], dataset=dataset, seed=seed, tried=one
+            )  # fmt: skip
+            file.write(f"{msgspec.json.encode(line).decode()}\n")
+            file.flush()
     page = folder / "gate.md"
     head = f"Measured {measured}, commit {facts['commit']}, on {machine}, dataset {dataset}, {budget} for time."
-    page.write_text(f"{head}\n\n{_markdown(found)}\n{summary(found)}\n", encoding="utf-8")
+    page.write_text(f"{head}\n\n{_markdown(found)}\n{summary(read_ledger(ledger))}\n", encoding="utf-8")
     console.print(_table(found))
     console.print(summary(found), highlight=False)
-    console.print(f"table: {page}", highlight=False)
+    console.print(f"table: {page}; ledger: {ledger}", highlight=False)
     if wrong := [one for one in found if not one.is_right]:
         names = "; ".join(f"{one.kind}, {one.where}, {one.operation}: exit {one.code}" for one in wrong)
         raise LabError(
@@ -57,21 +82,45 @@ def calibrate_gate(*, unchanged: int, plants: int, dataset: str, budget: str, co
     return page
 
 
+def wanted_gates(*, whole: int, unchanged: int, mistakes: int, slow: str) -> dict[str, int]:
+    """How many gates of each kind; `slow` is KIND=N, with commas. Raises LabError for a kind that there is not."""
+    found = {WHOLE: whole, UNCHANGED: unchanged, "mistakes": mistakes, "fatter payload": 2 if mistakes else 0}
+    for part in filter(None, slow.split(",")):
+        kind, _, number = (piece.strip() for piece in part.rpartition("="))
+        if kind not in SLOW_KINDS or not number.isdigit():
+            raise LabError(f"--slow {part[:60]!r} is none", hint=f"KIND=N, with KIND one of {', '.join(SLOW_KINDS)}")
+        found[kind] = int(number)
+    return found
+
+
+def read_ledger(path: Path) -> tuple[Try, ...]:
+    """Every gate that was ever tried so, in its order. Raises LabError for a line that is none."""
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            found.append(msgspec.json.decode(line, type=LedgerLine).tried)
+        except msgspec.MsgspecError as error:
+            raise LabError(f"{path.name} line {number}: {error}", hint="mend or remove that line") from None
+    return tuple(found)
+
+
 def summary(found: Sequence[Try]) -> str:
-    """How many mistakes were called one, and how many alarms unchanged code raised, with their bound."""
-    same = [one for one in found if one.kind == UNCHANGED]
-    planted = [one for one in found if one.kind != UNCHANGED]
-    alarms = sum(one.code == 1 for one in same)
-    caught = sum(one.is_right for one in planted)
-    said = f"{caught} of {len(planted)} planted mistakes were called a regression."
-    if same:
+    """By kind: how many gates ended right; of unchanged code the alarms, with the bound of their rate."""
+    lines = []
+    for kind in dict.fromkeys(one.kind for one in found):
+        ours = [one for one in found if one.kind == kind]
+        right, longest = sum(one.is_right for one in ours), max(one.seconds for one in ours)
+        said = f"{kind}: {right} of {len(ours)} right, the longest took {seconds(longest)}"
+        ratios = [effect[1] for one in ours for effect in one.effects]
+        lines.append(said + (f"; ratios {min(ratios):.3f} to {max(ratios):.3f}" if ratios else ""))
+    if same := [one for one in found if one.is_unchanged]:
+        alarms, passed = (sum(one.code == code for one in same) for code in (1, 0))
         bound = alarms_bound(alarms, len(same))
-        passed = sum(one.is_right for one in same)
-        said += (
-            f" Unchanged code: {alarms} alarms in {len(same)} gates (at most {bound:.1%} at 95 %, Clopper-Pearson), "
-            f"{passed} passed, {len(same) - passed - alarms} unclear."
+        lines.append(
+            f"unchanged code: {alarms} alarms in {len(same)} gates (at most {bound:.1%} at 95 %, Clopper-Pearson), "
+            f"{passed} passed, {len(same) - passed - alarms} unclear"
         )
-    return said
+    return "\n".join(lines)
 
 
 def _note(advance: Advance, text: str) -> None:

@@ -25,6 +25,9 @@ NEAR_FLOOR: Final = 3.0
 CONFIRMED: Final = 0.05
 """The one-sided p that the blocks of a confirmation must stay below."""
 
+FEW_SHARE: Final = 0.2
+"""The part of what may go wrong that is given to the bounds of the few: being exact, they take less than it."""
+
 NOT_CONFIRMED: Final = "not confirmed by fresh blocks"
 
 
@@ -65,9 +68,9 @@ class Comparisons:
         if not self.blocks:
             return {}
         values = np.array(columns).T
-        # The few are counts, with bounds of their own: a third of what may go wrong is theirs, one of three numbers.
+        # The few are counts, with bounds of their own.
         has_few = family[0].kind == "server"
-        alpha = (1 - statistics.LEVEL) * (2 / 3 if has_few else 1)
+        alpha = (1 - statistics.LEVEL) * (1 - FEW_SHARE if has_few else 1)
         estimates = iter(zip(statistics.estimate(values, seed=self.seed, level=1 - alpha), values.T, strict=True))
         found: dict[Contrast, Effect] = {}
         for contrast in family:
@@ -81,7 +84,7 @@ class Comparisons:
 
     def _few(self, contrast: Contrast, *, family: int) -> Estimate | None:
         """The difference of the shares of the few, its bounds among those of a family of so many contrasts."""
-        alpha = (1 - statistics.LEVEL) / 3 / family
+        alpha = (1 - statistics.LEVEL) * FEW_SHARE / family
         found = rare.discordant(self._pairs(contrast, self.blocks))
         return rare.few(found, alpha=alpha, blocks=len(self.blocks), simultaneous=3 * family)
 

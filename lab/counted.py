@@ -1,10 +1,11 @@
 """Yields what two commits' counted evidence differs in, with the SQL that explains it. It measures nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from lab.findings import Evidence, Statement
-from lab.gate_findings import Change, Place
+from lab.gate_findings import Change, Growth, Place
 from lab.thresholds import RECORDED, Thresholds, Tolerance
 
 METRICS: Final = ("statements", "rows", "buffers", "bytes", "cache_misses")
@@ -46,6 +47,32 @@ def over_budget(head: Mapping[Place, Evidence], *, thresholds: Thresholds) -> tu
             if seen > most + slack:
                 found.append(Change(place=place, metric=metric, base=most, head=seen, limit=slack, verdict="worse"))
     return tuple(found)
+
+
+def page_state(size: int) -> str:
+    """The state of a place whose request asked for a page of so many items."""
+    return f"cold, page of {size}"
+
+
+def grown(
+    base: Mapping[Place, Evidence], head: Mapping[Place, Evidence], *, sizes: tuple[int, int]
+) -> tuple[Growth, ...]:
+    """What grows otherwise with the page: statements that come once an item are an N+1, whatever is allowed on top."""
+    found = []
+    for small in base.keys() & head.keys():
+        large = replace(small, state=page_state(sizes[1]))
+        if small.state != page_state(sizes[0]) or large not in base or large not in head:
+            continue
+        place = replace(small, state="cold")
+        for metric in ("statements", "rows"):
+            before, after = ((counts(side[small])[metric], counts(side[large])[metric]) for side in (base, head))
+            more = (after[1] - after[0]) - (before[1] - before[0])
+            if more:
+                verdict = "better" if more < 0 else "worse" if metric == "statements" else "other"
+                found.append(
+                    Growth(place=place, metric=metric, sizes=sizes, base=before, head=after, verdict=verdict)
+                )  # fmt: skip
+    return tuple(sorted(found, key=lambda each: (each.verdict != "worse", each.metric != "statements", repr(each))))
 
 
 def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str, int]]:

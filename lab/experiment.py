@@ -82,7 +82,8 @@ class Experiment:
     dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter
     sets each operation is replayed with, `budget` the seconds that measuring may take. With `load` it can be asked
     under load; without `operations` it can only be asked so. `tolerances` are (operation, share that is nobody's
-    concern, share that must not be overlooked) where they are not the usual ones.
+    concern, share that must not be overlooked) where they are not the usual ones. `page_sizes` are those at which a
+    thorough proof counts what operations with pages do, at the first two arms of each server and face.
     """
 
     name: str
@@ -99,6 +100,7 @@ class Experiment:
     blocks: int = 8
     budget: float = 150.0
     tolerances: tuple[tuple[str, float, float], ...] = ()
+    page_sizes: tuple[int, ...] = ()
 
     def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""

@@ -3,49 +3,41 @@
 It stops at the first layer that finds a regression: answers, counts, service time.
 """
 
-import os
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit, urlunsplit
 
-import psycopg2
-from psycopg2 import sql
 from rich.console import Console
 
 from lab.conclude import conclude
-from lab.counted import budgets_of, compare, over_budget
+from lab.counted import budgets_of, compare, grown, over_budget, page_state
 from lab.derive import derive, planned_cells
-from lab.errors import LabError
 from lab.experiment import Experiment, Server
 from lab.findings import Effect, Evidence
+from lab.gate_builds import builds_of
 from lab.gate_findings import GateFindings, Place
 from lab.load import Loader
 from lab.operations import load_operations, names
 from lab.plan import PlannedCell
-from lab.postgres import measuring_settings
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
 from lab.run import Bench, Order, installed, one_by_one, opened, pin
-from lab.server import Build, plain_environment
 from lab.thresholds import Thresholds, with_budgets
 from lab.worktrees import Checkout
 
 BASE: Final = "base"
 HEAD: Final = "head"
-HEAD_DATABASES: Final = ("windtunnel_head_indexed", "windtunnel_head_bare")
 
 BUDGETED_ON: Final = ("medium", 1)
 """The dataset and the seed that budgets are of."""
 
 COUNTED_KEYS: Final = 6
-TIMED_KEYS: Final = 12
+TIMED_KEYS: Final = 48
+PAGE_SIZES: Final = (10, 40)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +70,7 @@ class GateOrder:
         on = {knob.name: knob.on for knob in knobs}
         settings = [on, {knob.name: knob.off for knob in knobs}, *(on | {knob.name: knob.off} for knob in knobs)]
         variants = tuple(dict.fromkeys((*self.experiment.variant, *setting.items()) for setting in settings))
-        return replace(self._both, variants=variants, keys=COUNTED_KEYS)
+        return replace(self._both, variants=variants, keys=COUNTED_KEYS, page_sizes=PAGE_SIZES)
 
     @property
     def timed(self) -> Experiment:
@@ -110,11 +102,11 @@ def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
     check_writable()
     with (
         opened(size=order.dataset, seed=order.seed, progress=progress) as opening,
-        _builds(order, bench=opening) as builds,
+        builds_of(order.base, order.head, bench=opening) as (base, head),
     ):
         folder = new_run("gate")
         progress.keep = partial(folder.save, "stages")
-        bench = replace(opening, surroundings=replace(opening.surroundings, builds=builds))
+        bench = replace(opening, surroundings=replace(opening.surroundings, builds={BASE: base, HEAD: head}))
         pinned = pin(bench.supervisor)
         folder.save("manifest", _manifest(order, order.timed, bench=bench, folder=folder, pinned=pinned))
         found = _counted(order, bench=bench, folder=folder, progress=progress)
@@ -143,12 +135,13 @@ def _counted(order: GateOrder, *, bench: Bench, folder: RunFolder, progress: Pro
     changes = compare(before, after, thresholds=order.thresholds)
     # Budgets are those of one dataset; on another, rows and buffers are others.
     budgets = over_budget(after, thresholds=order.thresholds) if (order.dataset, order.seed) == BUDGETED_ON else ()
-    worse = any(change.verdict == "worse" for change in changes) or bool(budgets)
+    growths = grown(before, after, sizes=PAGE_SIZES)
+    worse = bool(budgets) or "worse" in {each.verdict for each in changes} | {each.verdict for each in growths}
     return GateFindings(
         verdict="regression" if record.changed or worse else "pass",
         base=order.base.commit, head=order.head.commit, instrument=order.instrument,
         stopped="answers" if record.changed else "counts" if worse else "",
-        answers=record.changed, accepted=order.accepted, changes=changes, budgets=budgets, effects=(),
+        answers=record.changed, accepted=order.accepted, changes=changes, budgets=budgets, growths=growths, effects=(),
         places=len(before), command=order.command, notes=record.notes,
         places_counted=tuple(dict.fromkeys((cell.operation, cell.face) for cell in loader.cells)),
     )  # fmt: skip
@@ -205,7 +198,8 @@ def _evidence(record: ProofRecord, cells: Sequence[PlannedCell], *, server: str)
         if cell.arm and cell.arm.server == server:
             proof = proofs[cell.index]
             others = {f"cold, key {number}": evidence for number, evidence in enumerate(proof.others, 2)}
-            for state, evidence in {"cold": proof.cold, "warm": proof.warm, **others}.items():
+            pages = {page_state(size): evidence for size, evidence in proof.pages}
+            for state, evidence in {"cold": proof.cold, "warm": proof.warm, **others, **pages}.items():
                 if evidence:
                     place = Place(operation=cell.operation, face=cell.face, variant=cell.arm.variant, state=state)
                     found[place] = evidence
@@ -224,66 +218,3 @@ def _manifest(
         environment=(*commits, *bench.machine), settings=(*bench.services.settings, *pinned), budget=order.budget,
         seed=order.seed,
     )  # fmt: skip
-
-
-@contextmanager
-def _builds(order: GateOrder, *, bench: Bench) -> Iterator[Mapping[str, Build]]:
-    """Each commit's build. A head with other migrations gets databases of its own, which are dropped at the end."""
-    shared = bench.surroundings.build
-    base = Build(
-        commit=order.base.commit, database_url=shared.database_url, bare_url=shared.bare_url, tree=order.base.tree,
-        python=order.base.python, cache_space=":base",
-    )  # fmt: skip
-    head = replace(base, commit=order.head.commit, tree=order.head.tree, python=order.head.python, cache_space=":head")
-    with ExitStack() as stack:
-        _drop(bench)
-        if _migrations(order.head.tree) != _migrations(order.base.tree):
-            stack.callback(_drop, bench)
-            own = zip(base.databases.values(), HEAD_DATABASES, strict=True)
-            urls = [_cloned(bench, url, name=name) for url, name in own]
-            head = replace(head, database_url=urls[0], bare_url=urls[1])
-            for url in urls:
-                _migrate(head, url=url)
-        yield {BASE: base, HEAD: head}
-
-
-def _migrations(tree: Path) -> dict[str, bytes]:
-    """The source of every migration, by its place in the tree."""
-    return {str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.glob("targets/**/migrations/*.py"))}
-
-
-def _cloned(bench: Bench, url: str, *, name: str) -> str:
-    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        source = urlsplit(url).path.lstrip("/")
-        cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
-    measuring_settings(bench.services.postgres_url, name)
-    parts = urlsplit(url)
-    # A socket's URL has an empty host, which urlunsplit would drop together with its slashes.
-    return f"{parts.scheme}://{parts.netloc}{urlunsplit(('', '', '/' + name, parts.query, parts.fragment))}"
-
-
-def _drop(bench: Bench) -> None:
-    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        for name in HEAD_DATABASES:
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
-def _migrate(build: Build, *, url: str) -> None:
-    """Raises LabError with the door's last words when head's migrations cannot be applied."""
-    environment = {
-        **plain_environment(build.tree), "SECRET_KEY": os.urandom(32).hex(), "DATABASE_URL": url, "CACHE_URL": ""
-    }  # fmt: skip
-    done = subprocess.run(
-        [build.python, "-m", "targets", "migrate"], cwd=build.tree, env=environment, capture_output=True, text=True,
-        check=False,
-    )  # fmt: skip
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise LabError(
-            f"head's migrations cannot be applied: {said[-1]}", hint="try them alone: python -m targets migrate"
-        )
-    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        cursor.execute("ANALYZE")

@@ -3,34 +3,48 @@
 Every try is a whole gate, in a process of its own, on a scratch checkout of the commit.
 """
 
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from scipy import stats
 
+from lab.findings import Findings
 from lab.gate_findings import GateFindings
 from lab.json_files import read
-from lab.plants import PLANTS, Plant
+from lab.plants import FATTER, HUNDREDTH_OF_REQUESTS, PLANTS, TENTH_OF_KEYS, Plant, slowed
 from lab.server import FOLDER_VARIABLE, TREE
 from lab.worktrees import checked_out, resolve, sweep
 
 UNCHANGED: Final = "unchanged"
+WHOLE: Final = "whole, unchanged"
 LONGEST: Final = 900.0
 """Seconds after which a gate is given up."""
+
+SLOW_OPERATION: Final = "product_detail"
+"""The quickest operation: of its requests a gate sees most, and of rare ones they are needed."""
+
+DOSES: Final = {"+2 %": 0.02, "+3 %": 0.03, "+10 %": 0.10}
+KEYS: Final = "10 % of keys twice as slow"
+REQUESTS: Final = "1 % of requests 50 times slower"
+SLOW_KINDS: Final = (*DOSES, KEYS, REQUESTS)
+DEFAULT_TOLERANCE: Final = {"+10 %", KEYS, REQUESTS}
+LOOPS: Final = 2_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Try:
-    """One gate: what was planted, how it ended, after how many seconds, and by which layer."""
+    """One gate: what was planted, how it ended, after how many seconds, and by which layer; `right` when it had to be.
+
+    `effects` are (face, ratio, low, high, verdict) of service times, head over base.
+    """
 
     kind: str
     where: str
@@ -39,29 +53,122 @@ class Try:
     layer: str
     seconds: float
     said: str
+    wanted: str = ""
+    tolerance: float = 0.02
+    effects: tuple[tuple[str, float, float, float, str], ...] = ()
+
+    @property
+    def is_unchanged(self) -> bool:
+        """Whether base and head are the same code."""
+        return self.kind in {UNCHANGED, WHOLE}
 
     @property
     def is_right(self) -> bool:
-        """Whether unchanged code passed, or a mistake was called one."""
-        return self.code == (0 if self.kind == UNCHANGED else 1)
+        """Whether unchanged code passed, or a mistake was called one, by the layer that had to."""
+        if self.is_unchanged:
+            return self.code == 0
+        return self.code == 1 and self.layer == (self.wanted or self.layer)
 
 
-def tries(*, unchanged: int, plants: int, dataset: str, budget: str, note: Callable[[str], None]) -> Iterator[Try]:
-    """`unchanged` gates of each operation on unchanged code, and the first `plants` of the planted mistakes."""
+@dataclass(kw_only=True)
+class GateBench:
+    """A scratch checkout in which gates are tried. `tolerance` is that of unchanged code and of small doses."""
+
+    scratch: Path
+    dataset: str
+    budget: str
+    tolerance: str
+    seed: int
+    note: Callable[[str], None]
+    service: dict[str, float] = field(default_factory=dict)
+
+    def tries(self, wanted: Mapping[str, int]) -> Iterator[Try]:
+        """So many gates of each kind."""
+        operations = sorted({plant.operation for plant in PLANTS})
+        for number in range(wanted.get(WHOLE, 0)):
+            yield self._gate(kind=WHOLE, where=f"try {number + 1}", operation="")
+        for number in range(wanted.get(UNCHANGED, 0)):
+            operation = operations[number % len(operations)]
+            yield self._gate(kind=UNCHANGED, where=f"try {number + 1}", operation=operation)
+        for plant in (*PLANTS[: wanted.get("mistakes", 0)], *FATTER[: wanted.get("fatter payload", 0)]):
+            yield self._planted(plant)
+        for kind in SLOW_KINDS:
+            for number in range(wanted.get(kind, 0)):
+                yield self._planted(self._slow(kind, number=number))
+
+    def _slow(self, kind: str, *, number: int) -> Plant:
+        """A plant of the kind, sized by what the operation takes and by what a turn of an empty loop does."""
+        if not self.service:
+            self.note("sizing the work")
+            self._gate(kind=UNCHANGED, where="sizing", operation=SLOW_OPERATION)
+        turn = _seconds_of_a_turn()
+        share, when = DOSES.get(kind, 1.0), "True"
+        if kind == KEYS:
+            when = TENTH_OF_KEYS.format(salt=number)
+        elif kind == REQUESTS:
+            share, when = 49.0, HUNDREDTH_OF_REQUESTS
+        loops = {face: round(share * seconds / turn) for face, seconds in self.service.items()}
+        return slowed(kind, operation=SLOW_OPERATION, loops=loops, when=when, where=f"try {number + 1}")
+
+    def _planted(self, plant: Plant) -> Try:
+        before = _git(self.scratch, "rev-parse", "HEAD")
+        try:
+            if plant.accepted:
+                self._accept(plant.operation)
+            plant.put(self.scratch)
+            found = self._gate(kind=plant.kind, where=plant.where, operation=plant.operation)
+            return replace(found, wanted=plant.layer)
+        finally:
+            _git(self.scratch, "reset", "--quiet", "--hard", before)
+            _git(self.scratch, "clean", "--quiet", "-fd", "targets")
+
+    def _accept(self, operation: str) -> None:
+        """Commits, in the scratch checkout alone, that the operation's answers may change."""
+        path = self.scratch / "thresholds.toml"
+        path.write_text(f"{path.read_text()}\n[operations.{operation}]\naccept_answer = true\n")
+        who = ("-c", "user.name=calibrate", "-c", "user.email=calibrate@localhost", "-c", "commit.gpgsign=false")
+        _git(self.scratch, *who, "commit", "--quiet", "--no-verify", "--all", "--message", "Accept a changed answer")
+
+    def _gate(self, *, kind: str, where: str, operation: str) -> Try:
+        self.note(f"{kind}, {operation or 'all operations'}, {where}")
+        tolerance = "2%" if kind in DEFAULT_TOLERANCE else self.tolerance
+        words = ["--dataset", self.dataset, "--tolerance", tolerance, "--seed", str(self.seed)]
+        words += ["--operations", operation, "--budget", self.budget] if operation else []
+        # The base's lab judges, and makes the dataset: a planted migration must have no part in that.
+        command = [sys.executable, "-P", "-m", "lab", "gate", "--base", "HEAD", *words]
+        environment = {**os.environ, "PYTHONPATH": str(self.scratch), FOLDER_VARIABLE: str(TREE / ".lab")}
+        begun = time.monotonic()
+        done = subprocess.run(
+            command, cwd=self.scratch, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+        )
+        seconds = time.monotonic() - begun
+        runs = sorted((self.scratch / "results" / "gate").glob("*"))
+        found = read(runs[-1] / "gate.json", GateFindings) if done.returncode in {0, 1, 3} and runs else None
+        if found and operation == SLOW_OPERATION and kind == UNCHANGED and found.effects:
+            cells = read(runs[-1] / "findings.json", Findings).cells
+            self.service = {c.face: c.service.estimate for c in cells if c.server == "base" and c.service}
+        said = next((line for line in done.stdout.splitlines() if " against " in line), done.stderr.strip()[-200:])
+        shutil.rmtree(self.scratch / "results", ignore_errors=True)
+        effects = found.effects if found else ()
+        return Try(
+            kind=kind, where=where, operation=operation or "all", code=done.returncode,
+            layer=(found.stopped or "time") if found else "none", seconds=seconds, said=said.partition(": ")[2] or said,
+            tolerance=float(tolerance.removesuffix("%")) / 100,
+            effects=tuple(
+                (e.face, e.typical.estimate, e.typical.low, e.typical.high, f"{e.verdict} {e.detail}".strip())
+                for e in effects
+            ),
+        )  # fmt: skip
+
+
+def bench(
+    *, dataset: str, budget: str, tolerance: str, seed: int, note: Callable[[str], None], stack: ExitStack
+) -> GateBench:
+    """A bench on a checkout of the commit, which is gone when `stack` ends."""
     folder = TREE / ".lab" / "worktrees"
     sweep(TREE, folder=folder)
-    with ExitStack() as stack:
-        scratch = stack.enter_context(checked_out(TREE, resolve(TREE, "HEAD"), folder=folder))
-        operations = sorted({plant.operation for plant in PLANTS})
-        for number in range(unchanged):
-            for operation in operations:
-                note(f"unchanged, {operation}, {number + 1} of {unchanged}")
-                words = ["--operations", operation, "--dataset", dataset, "--budget", budget, "--seed", "1"]
-                yield _gate(scratch, words, kind=UNCHANGED, where=f"try {number + 1}", operation=operation)
-        for plant in PLANTS[:plants]:
-            note(f"{plant.kind}, {plant.where}")
-            words = ["--operations", plant.operation, "--dataset", dataset, "--budget", budget]
-            yield _planted(scratch, words, plant=plant)
+    scratch = stack.enter_context(checked_out(TREE, resolve(TREE, "HEAD"), folder=folder))
+    return GateBench(scratch=scratch, dataset=dataset, budget=budget, tolerance=tolerance, seed=seed, note=note)
 
 
 def alarms_bound(alarms: int, runs: int) -> float:
@@ -69,40 +176,19 @@ def alarms_bound(alarms: int, runs: int) -> float:
     return float(stats.beta.ppf(0.95, alarms + 1, runs - alarms)) if runs > alarms else 1.0
 
 
-def _planted(scratch: Path, words: list[str], *, plant: Plant) -> Try:
-    plant.put(scratch)
-    try:
-        return _gate(scratch, words, kind=plant.kind, where=plant.where, operation=plant.operation)
-    finally:
-        subprocess.run(["git", "checkout", "--quiet", "--", "targets"], cwd=scratch, check=True)
-        subprocess.run(["git", "clean", "--quiet", "-fd", "targets"], cwd=scratch, check=True)
-
-
-def _gate(scratch: Path, words: list[str], *, kind: str, where: str, operation: str) -> Try:
-    # The base's lab judges, and makes the dataset: a planted migration must have no part in that.
-    command = [sys.executable, "-P", "-m", "lab", "gate", "--base", "HEAD", *words]
-    environment = {**os.environ, "PYTHONPATH": str(scratch), FOLDER_VARIABLE: str(TREE / ".lab")}
-    begun = time.monotonic()
-    done = subprocess.run(
-        command, cwd=scratch, env=environment, capture_output=True, text=True, check=False, timeout=LONGEST
+def _seconds_of_a_turn() -> float:
+    """What one turn of an empty loop takes, in the best of five processes."""
+    code = (
+        "import time; t = time.perf_counter()\n"
+        f"def f():\n    for _ in range({LOOPS}): pass\n"
+        "f(); print(time.perf_counter() - t)"
     )
-    seconds = time.monotonic() - begun
-    runs = sorted((scratch / "results" / "gate").glob("*"))
-    found = read(runs[-1] / "gate.json", GateFindings) if done.returncode in {0, 1, 3} and runs else None
-    said = next((line for line in done.stdout.splitlines() if " against " in line), done.stderr.strip()[-200:])
-    shutil.rmtree(scratch / "results", ignore_errors=True)
-    layer = (found.stopped or "time") if found else "none"
-    return Try(
-        kind=kind, where=where, operation=operation, code=done.returncode, layer=layer, seconds=seconds,
-        said=said.partition(": ")[2] or said,
-    )  # fmt: skip
+    took = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
+        for _ in range(5)
+    ]
+    return min(took) / LOOPS
 
 
-def ledger_line(one: Try, *, measured: str, machine: str, commit: str) -> str:
-    """One line of the ledger of all gates that were ever tried so."""
-    return json.dumps(
-        {
-            "measured": measured, "machine": machine, "commit": commit, "kind": one.kind, "where": one.where,
-            "operation": one.operation, "code": one.code, "layer": one.layer, "seconds": round(one.seconds, 1),
-        }
-    )  # fmt: skip
+def _git(tree: Path, *words: str) -> str:
+    return subprocess.run(["git", *words], cwd=tree, capture_output=True, text=True, check=True).stdout.strip()

@@ -51,6 +51,12 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--budget", default="120s", help="time for measuring (default: 120s)")
     add("--faces", default="", help="rest or graphql (default: both)")
     add("--operations", default="", help="only these, with commas")
+    add(
+        "--tolerance",
+        type=_share,
+        metavar="SHARE",
+        help="a slow-down that is nobody's concern, as in 1%% (thresholds.toml)",
+    )
     add("--seed", type=seed_number, default=1, help="draws the dataset, the keys and every order (default: 1)")
     add("--instrument", choices=("base", "head"), default="base", help="whose lab judges (default: base)")
     add("--inside", default="", help=SUPPRESS)
@@ -68,6 +74,17 @@ class Checkouts:
     base: tuple[str, str, str]
     head: tuple[str, str, str]
     note: str
+
+
+def _share(text: str) -> float:
+    value = float(text.removesuffix("%")) / 100
+    if not text.endswith("%") or not 0.001 <= value <= 0.5:
+        raise ValueError
+    return value
+
+
+# argparse puts the name of the type into its refusal.
+_share.__name__ = "share from 0.1% to 50%"
 
 
 def gate(asked: Namespace, *, console: Console, command: str) -> int:
@@ -136,8 +153,11 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
         for tree, commit, python in (checkouts.base, checkouts.head)
     )
     experiment = narrowed(catalogue.load("toggles"), faces=asked.faces, operations=asked.operations)
+    thresholds = read_thresholds(base.tree / THRESHOLDS.name)
+    if asked.tolerance:
+        thresholds = thresholds.with_service_time(asked.tolerance)
     order = GateOrder(
-        base=base, head=head, experiment=experiment, thresholds=read_thresholds(base.tree / THRESHOLDS.name),
+        base=base, head=head, experiment=experiment, thresholds=thresholds,
         dataset=asked.dataset, budget=budget_seconds(asked.budget), seed=asked.seed, instrument=checkouts.note,
         command=command, update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip

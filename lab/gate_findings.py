@@ -46,13 +46,29 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Growth:
+    """How a count of a cold request grows from one page size to another, in both commits: worse where head's does more.
+
+    `base` and `head` are the counts at each of `sizes`.
+    """
+
+    place: Place
+    metric: str
+    sizes: tuple[int, int]
+    base: tuple[int, int]
+    head: tuple[int, int]
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateFindings:
     """Two commits and what differs between them, layer by layer.
 
     `verdict` is pass, regression or unclear; `stopped` names the layer that decided before time was measured, or is
-    empty. `answers` are changed contracts, `changes` counts that differ, `budgets` counts above an absolute budget,
-    `effects` service times head / base. `places` requests were counted, of the operations and faces in
-    `places_counted`. `instrument` says which commit's lab judged, and what differs in it.
+    empty. `answers` are changed contracts, `changes` counts that differ, `growths` those that grow otherwise with the
+    page, `budgets` counts above an absolute budget, `effects` service times head / base. `places` requests were
+    counted, of the operations and faces in `places_counted`. `instrument` says which commit's lab judged, and what
+    differs in it.
     """
 
     verdict: str
@@ -69,6 +85,7 @@ class GateFindings:
     places_counted: tuple[tuple[str, str], ...]
     command: str
     notes: tuple[str, ...] = ()
+    growths: tuple[Growth, ...] = ()
     schema_version: int = field(default=GATE_VERSION)
 
     @property

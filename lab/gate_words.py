@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from lab.findings import Statement
-from lab.gate_findings import Change, GateFindings
+from lab.gate_findings import Change, GateFindings, Growth
 from lab.units import count
 from lab.wording import place, times_interval, variant_name, verdict_phrase
 
@@ -42,6 +42,7 @@ def lines(found: GateFindings) -> tuple[str, ...]:
     said += shown[:MOST_SHOWN]
     if len(shown) > MOST_SHOWN:
         said.append(f"... and {len(shown) - MOST_SHOWN} more; gate.json has them all")
+    said += [_growth(each) for each in found.growths[:MOST_SHOWN] if each.verdict != "other"]
     said += [
         f"time: {place(effect.operation, effect.face)} {times_interval(effect.typical)}: {verdict_phrase(effect)}"
         for effect in found.effects
@@ -53,7 +54,9 @@ def lines(found: GateFindings) -> tuple[str, ...]:
 
 def markdown(found: GateFindings) -> str:
     """The summary for a job's page or a comment: the verdict, then what, by how much, why, and how to reproduce."""
-    parts = [f"**Windtunnel gate: {headline(found)}**", *_instrument(found)]
+    # One line tells both: a change of the instrument must not be overlooked, nor the verdict looked for.
+    judge = f" (the instrument changed: {found.instrument})" if found.instrument else ""
+    parts = [f"**Windtunnel gate: {headline(found)}**{judge}"]
     if found.answers:
         rows = [(place(each.operation, each.face), each.parameters, each.difference) for each in found.answers]
         parts.append(_table(("operation", "asked for", "difference"), rows))
@@ -68,6 +71,17 @@ def markdown(found: GateFindings) -> str:
         ]  # fmt: skip
         parts.append(_table(("operation", "at", "count", "base → head", "verdict"), cells))
         parts += list(_statements(changes))
+    if found.growths:
+        sizes = found.growths[0].sizes
+        grown = [
+            (
+                place(g.place.operation, g.place.face), variant_name(g.place.variant), METRICS[g.metric],
+                " → ".join(map(count, g.base)), " → ".join(map(count, g.head)), g.verdict,
+            )
+            for g in found.growths
+        ]  # fmt: skip
+        header = ("operation", "at", f"from {sizes[0]} items to {sizes[1]}", "base", "head", "verdict")
+        parts.append(_table(header, grown))
     if found.effects:
         rows = [(place(e.operation, e.face), times_interval(e.typical), verdict_phrase(e)) for e in found.effects]
         parts.append(_table(("operation", "service time, head against base [95 %]", "verdict"), rows))
@@ -87,6 +101,15 @@ def _causes(worse: Sequence[Change]) -> str:
     return (
         f"{place(first.place.operation, first.place.face)} takes {count(first.head)} {METRICS[first.metric]} in place "
         f"of {count(first.base)} ({variant_name(first.place.variant)}){more}"
+    )
+
+
+def _growth(each: Growth) -> str:
+    base, head = (" → ".join(map(count, values)) for values in (each.base, each.head))
+    where = f"{place(each.place.operation, each.place.face)} ({variant_name(each.place.variant)})"
+    return (
+        f"{each.verdict}: {where}: from pages of {each.sizes[0]} to {each.sizes[1]} {METRICS[each.metric]} grow "
+        f"{head}; the base's {base}"
     )
 
 

@@ -3,7 +3,7 @@
 The one file of the lab through which the subject's operations come in; the lab never imports them by itself.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from random import Random
@@ -31,6 +31,8 @@ class Operation(Protocol):
 
     @property
     def name(self) -> str: ...
+    @property
+    def paged(self) -> Callable[[Any, int], Any] | None: ...
     def sample(self, random: Random, size: Any, /) -> Any: ...
     def request(self, face: str, parameters: Any, /) -> Request: ...
     def read(self, face: str, status: int, body: bytes, /) -> Any: ...
@@ -46,10 +48,18 @@ class Walk(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keyed:
-    """An operation with the parameter sets ("keys") that every arm is asked for."""
+    """An operation with the parameter sets ("keys") that every arm is asked for.
+
+    `pages` are the first key with pages of other sizes, by size; none where the operation has no pages.
+    """
 
     operation: Operation
     keys: tuple[Any, ...]
+    pages: tuple[tuple[int, Any], ...] = ()
+
+    def asked(self, key: int) -> Any:
+        """The parameters of a key; the numbers beyond the keys are those of the pages."""
+        return (*self.keys, *(parameters for _, parameters in self.pages))[key]
 
 
 def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple[Keyed, ...]:
@@ -59,8 +69,11 @@ def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple
     """
     size = _size(experiment, dataset=dataset)
     return tuple(
-        _keyed(_attribute(name), count=experiment.keys, size=size, seed=seed) for name in experiment.operations
-    )
+        _keyed(
+            _attribute(name), count=experiment.keys, size=size, seed=seed, page_sizes=experiment.page_sizes
+        )
+        for name in experiment.operations
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +114,7 @@ def _size(experiment: Experiment, *, dataset: str) -> Any:
     return sizes[dataset]
 
 
-def _keyed(operation: Operation, *, count: int, size: Any, seed: int) -> Keyed:
+def _keyed(operation: Operation, *, count: int, size: Any, seed: int, page_sizes: Sequence[int] = ()) -> Keyed:
     random = Random(f"{seed}/{operation.name}")
     keys: list[Any] = []
     for _ in range(100 * count):
@@ -109,7 +122,9 @@ def _keyed(operation: Operation, *, count: int, size: Any, seed: int) -> Keyed:
         if parameters not in keys:
             keys.append(parameters)
         if len(keys) == count:
-            return Keyed(operation=operation, keys=tuple(keys))
+            paged = operation.paged
+            pages = tuple((number, paged(keys[0], number)) for number in page_sizes) if paged else ()
+            return Keyed(operation=operation, keys=tuple(keys), pages=pages)
     raise LabError(
         f"{operation.name} has only {len(keys)} distinct parameter sets, not the {count} that were asked for",
         hint="lower `keys` in the experiment",

@@ -19,7 +19,7 @@ ANEW: Final = "__import__('uuid').uuid4().hex"
 class Plant:
     """A mistake of a kind in one place: in `file`, `right` becomes `wrong`; without `right` the file is a new one.
 
-    `operation` is where it shows.
+    `operation` is where it shows, `layer` what must find it; with `accepted` the operation's answers may change.
     """
 
     kind: str
@@ -28,6 +28,8 @@ class Plant:
     file: str
     right: str
     wrong: str
+    layer: str = "counts"
+    accepted: bool = False
 
     def put(self, tree: Path) -> None:
         """Plants it. Raises LabError where the source has no such place."""
@@ -116,3 +118,53 @@ PLANTS: Final = (
         right='return f"{request.path}?{query.urlencode()}"', wrong=f'return f"{{request.path}}?{{{ANEW}}}"',
     ),
 )  # fmt: skip
+
+FATTER: Final = tuple(
+    Plant(
+        kind="fatter payload", where=where, operation="product_list", file="targets/catalog/rest_api.py",
+        right="class TagSerializer(Shape):\n    id = serializers.IntegerField()\n",
+        wrong="class TagSerializer(Shape):\n    id = serializers.IntegerField()\n"
+        '    extra = serializers.CharField(source="slug")\n',
+        layer=layer, accepted=layer == "counts",
+    )
+    for where, layer in (("a tag's field", "answers"), ("a tag's field, accepted", "counts"))
+)  # fmt: skip
+
+WORK: Final = """
+
+def _work(loops: dict[str, int]) -> None:
+    from targets.web.current import current_face
+
+    for _ in range(loops[current_face()]):
+        pass
+"""
+"""Fixed work, counted in turns of an empty loop: no clock has a part in it."""
+
+SLOWED: Final = {
+    "product_list": (
+        "def product_list(*, window: Window) -> Page[Product]:\n",
+        '    """A page of all products, newest first."""\n',
+    ),
+    "product_search": (
+        "def product_search(*, wanted: ProductFilter, window: Window) -> Page[Product]:\n",
+        '    """A page of the products that the filter lets through; none for a category that does not exist."""\n',
+    ),
+    "product_detail": (
+        "def product_detail(*, product_id: str) -> Product:\n",
+        '    """One product with its description. Raises NotFoundError."""\n',
+    ),
+}  # fmt: skip
+"""Where each operation's selector begins."""
+
+TENTH_OF_KEYS: Final = "__import__('zlib').crc32(repr(({salt}, product_id)).encode()) % 10 == 0"
+HUNDREDTH_OF_REQUESTS: Final = "__import__('random').random() < 0.01"
+
+
+def slowed(kind: str, *, operation: str, loops: dict[str, int], when: str = "True", where: str = "") -> Plant:
+    """Work of so many turns by face, in an operation's selector, `when` an expression there is true."""
+    head, text = SLOWED[operation]
+    right = head + text
+    wrong = f"{WORK.strip()}\n\n\n{right}    if {when}:\n        _work({loops})\n"
+    return Plant(
+        kind=kind, where=where or operation, operation=operation, file=SELECTORS, right=right, wrong=wrong, layer="time"
+    )

@@ -14,7 +14,7 @@ from typing import Any, Final
 from lab.equivalence import first_difference
 from lab.errors import LabError
 from lab.evidence import EvidenceFile, Witness, read_evidence
-from lab.experiment import Arm
+from lab.experiment import Arm, Experiment
 from lab.findings import Evidence, Proof
 from lab.gate_findings import AnswerChange
 from lab.http import Answer, Client
@@ -46,7 +46,8 @@ class Prover:
     """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do.
 
     Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
-    to `changed`, but for `accepted` operations, of which nothing is read there. `is_thorough` counts every key.
+    to `changed`, but for `accepted` operations, of which nothing is read there. `is_thorough` counts every key, and
+    pages of other sizes at the arms in `paged`.
     """
 
     clients: Mapping[str, Client]
@@ -56,6 +57,7 @@ class Prover:
     candidates: frozenset[str] = frozenset()
     accepted: frozenset[str] = frozenset()
     is_thorough: bool = False
+    paged: frozenset[Arm] = frozenset()
     changed: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
@@ -129,6 +131,8 @@ class Prover:
                 answer = self._ask(subject, key=key)
                 times.append(answer.seconds)
                 compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
+        pages, wide = self._pages(subject)
+        compared += wide
         proven = tuple(
             ProvenAnswer(key=key, status=200, length=len(body), checksum=zlib.crc32(body))
             for key, body in bodies.items()
@@ -136,13 +140,24 @@ class Prover:
         pilot = first.seconds if slow else median(times) if times else again.seconds
         return (
             CellProof(
-                cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm, others=tuple(others)
+                cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm, others=tuple(others),
+                pages=pages,
             ),
             compared,
         )  # fmt: skip
 
+    def _pages(self, subject: Subject) -> tuple[tuple[tuple[int, Evidence], ...], int]:
+        """What pages of other sizes do, by their size, and how many answers that compared."""
+        found = []
+        for number, (size, _) in enumerate(subject.keyed.pages if subject.arm in self.paged else ()):
+            key = len(subject.keyed.keys) + number
+            answer, evidence = self._with_evidence(subject, key=key)
+            self._compare(subject, key=key, answer=answer, bodies={})
+            found.append((size, evidence))
+        return tuple(found), len(found)
+
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
-        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.keys[key])
+        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
         headers = request_headers(request, arm=subject.arm) | {"Lab-Token": self.token}
         if mark:
             headers["Lab-Request"] = mark
@@ -174,7 +189,7 @@ class Prover:
     def _compare(self, subject: Subject, *, key: int, answer: Answer, bodies: dict[int, bytes]) -> int:
         name, where = subject.keyed.operation.name, describe(subject.arm)
         hint = "mend the target: answers must be equal before they are timed"
-        parameters = subject.keyed.keys[key]
+        parameters = subject.keyed.asked(key)
         is_candidate = subject.arm.server in self.candidates
         try:
             value = self._read(subject, answer)
@@ -255,6 +270,7 @@ def prove(
             clients=clients, token=surroundings.token, witnesses=witnesses,
             files={name: EvidenceFile(path) for name, path in files.items()},
             candidates=frozenset(candidates), accepted=frozenset(accepted), is_thorough=is_thorough,
+            paged=frozenset(_ends(loader.experiment) if is_thorough else ()),
         )  # fmt: skip
         subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
         record = prover.prove(subjects, advance=advance)
@@ -266,6 +282,14 @@ def prove(
             if cell.arm is None
         ]
     return replace(record, cells=(*record.cells, *floors))
+
+
+def _ends(experiment: Experiment) -> list[Arm]:
+    """The first two arms of every server and face: all on and all off, where a gate counts."""
+    arms: dict[tuple[str, str], list[Arm]] = {}
+    for arm in experiment.arms:
+        arms.setdefault((arm.server, arm.face), []).append(arm)
+    return [arm for group in arms.values() for arm in group[:2]]
 
 
 def _some_cell(floor: PlannedCell, *, loader: Loader, record: ProofRecord) -> CellProof:

@@ -69,7 +69,8 @@ class ProvenAnswer:
 class CellProof:
     """What proof and evidence say of one cell: its pilot time in seconds, or why it is void.
 
-    Evidence is of the first key, cold and warm; `others` is that of the other keys, cold, where it was asked for.
+    Evidence is of the first key, cold and warm; `others` is that of the other keys, cold, where it was asked for, and
+    `pages` that of pages by their size.
     """
 
     cell: int
@@ -78,6 +79,7 @@ class CellProof:
     cold: Evidence | None = None
     warm: Evidence | None = None
     others: tuple[Evidence, ...] = ()
+    pages: tuple[tuple[int, Evidence], ...] = ()
     void: str = ""
 
 

@@ -20,7 +20,7 @@ statements = 3
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -61,6 +61,11 @@ class Thresholds:
     def of(self, operation: str) -> Tolerance:
         """The tolerance of an operation."""
         return self.operations.get(operation, self.defaults)
+
+    def with_service_time(self, share: float) -> "Thresholds":
+        """The same with one tolerance of service time for all operations."""
+        own = {name: replace(each, service_time=share) for name, each in self.operations.items()}
+        return replace(self, defaults=replace(self.defaults, service_time=share), operations=own)
 
 
 def read_thresholds(path: Path = THRESHOLDS) -> Thresholds:

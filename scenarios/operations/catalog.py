@@ -1,7 +1,7 @@
 """Yields the catalog's operations: `product_list`, `product_search` and `product_detail`."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
 from urllib.parse import quote, urlencode
@@ -160,12 +160,23 @@ def _detail_by_graphql(wanted: DetailParameters) -> Request:
     return _post(DETAIL_DOCUMENT, id=str(wanted.id))
 
 
+def _paged_list(wanted: ListParameters, size: int) -> ListParameters:
+    return replace(wanted, page=1, size=size)
+
+
+def _paged_search(_: SearchParameters, size: int) -> SearchParameters:
+    # Of all products: a shelf may have too few to fill a page.
+    return SearchParameters(page=1, size=size)
+
+
 PRODUCT_LIST: Final = Operation(
-    name="product_list", sample=_sample_list, rest=_list_by_rest, graphql=_list_by_graphql, read=read_list
-)
+    name="product_list", sample=_sample_list, rest=_list_by_rest, graphql=_list_by_graphql, read=read_list,
+    paged=_paged_list,
+)  # fmt: skip
 PRODUCT_SEARCH: Final = Operation(
-    name="product_search", sample=_sample_search, rest=_search_by_rest, graphql=_search_by_graphql, read=read_search
-)
+    name="product_search", sample=_sample_search, rest=_search_by_rest, graphql=_search_by_graphql, read=read_search,
+    paged=_paged_search,
+)  # fmt: skip
 PRODUCT_DETAIL: Final = Operation(
     name="product_detail", sample=_sample_detail, rest=_detail_by_rest, graphql=_detail_by_graphql, read=read_detail
 )

@@ -34,7 +34,8 @@ class Operation:
     """One thing a client does: a REST request, a GraphQL document, and one reader for either answer.
 
     `sample` draws the operation's own frozen parameters; `read` turns (face, status, body) into a frozen
-    dataclass or a `Refusal`, and raises ValueError for an unknown or a missing key or a wrong type.
+    dataclass or a `Refusal`, and raises ValueError for an unknown or a missing key or a wrong type. `paged` gives the
+    same parameters with a first page of another size, where there are pages.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Operation:
     rest: Callable[[Any], Request]
     graphql: Callable[[Any], Request]
     read: Callable[[str, int, bytes], Any]
+    paged: Callable[[Any, int], Any] | None = None
 
     def request(self, face: str, parameters: Any) -> Request:
         """The request of `face` ("rest" or "graphql") for `parameters`."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.counted import compare, counts, over_budget
+from lab.counted import compare, counts, grown, over_budget, page_state
 from lab.findings import Evidence, Plan, Statement
 from lab.gate_findings import Change, Place
 from lab.thresholds import Thresholds, Tolerance
@@ -99,3 +99,22 @@ def test_worse_one_way_is_better_the_other(count: int, rows: int, size: int, mis
     opposite = {"worse": "better", "better": "worse", "other": "other"}
     exact = [metric for metric in counts(BASE) if metric != "buffers"]
     assert {m: v for m, v in there.items() if m in exact} == {m: opposite[v] for m, v in back.items() if m in exact}
+
+
+def pages(*, small: int, large: int) -> dict[Place, Evidence]:
+    """Pages of 10 and of 40 whose tags take so many statements."""
+    return {
+        replace(PLACE, state=page_state(size)): replace(BASE, statements=(LIST, replace(TAGS, count=count, rows=10)))
+        for size, count in ((10, small), (40, large))
+    }
+
+
+@pytest.mark.parametrize(
+    ("small", "large", "verdict"), [(1, 1, None), (4, 4, None), (10, 40, "worse"), (1, 2, "worse"), (4, 3, "better")]
+)
+def test_statements_that_grow_with_the_page_are_worse(small: int, large: int, verdict: str | None) -> None:
+    """More of them at every size is not growth; one an item is, whatever thresholds allow on top."""
+    found = grown(pages(small=1, large=1), pages(small=small, large=large), sizes=(10, 40))
+    assert [each.verdict for each in found] == ([verdict] if verdict else [])
+    if found:
+        assert (found[0].base, found[0].head) == ((2, 2), (small + 1, large + 1))

@@ -3,18 +3,21 @@
 import ast
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from lab.calibrate_gate import summary
+from lab.calibrate_gate import summary, wanted_gates
 from lab.errors import LabError
 from lab.gate_bench import UNCHANGED, Try, alarms_bound
-from lab.plants import MIGRATION, PLANTS, Plant
+from lab.plants import FATTER, MIGRATION, PLANTS, SLOWED, Plant, slowed
 from tests.lab.tree import CHECKOUT
 
+SLOWED_ALL = [slowed("+3 %", operation=name, loops={"rest": 10, "graphql": 20}) for name in SLOWED]
 
-@pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: f"{plant.kind}, {plant.where}")
+
+@pytest.mark.parametrize("plant", [*PLANTS, *FATTER, *SLOWED_ALL], ids=lambda plant: f"{plant.kind}, {plant.where}")
 def test_every_plant_has_its_place_and_is_python(plant: Plant, tmp_path: Path) -> None:
     """The source is changed in one place, and can still be read: a plant that does not boot tells nothing."""
     path = tmp_path / plant.file
@@ -55,6 +58,24 @@ def test_the_bound_is_that_of_clopper_and_pearson(alarms: int, runs: int, bound:
     assert alarms_bound(alarms, runs) == pytest.approx(bound, abs=5e-4)
 
 
+def test_a_mistake_must_be_found_by_its_layer() -> None:
+    """A changed answer that only time notices was not found as it had to be."""
+    found = Try(kind="fatter payload", where="", operation="", code=1, layer="answers", seconds=1.0, said="")
+    assert replace(found, wanted="answers").is_right
+    assert not replace(found, wanted="counts").is_right
+
+
+def test_gates_are_asked_for_by_kind() -> None:
+    """Doses of work are named as the table names them; another name is refused with those that there are."""
+    wanted = wanted_gates(whole=6, unchanged=24, mistakes=0, slow="+3 %=20,1 % of requests 50 times slower=10")
+    assert wanted == {
+        "whole, unchanged": 6, "unchanged": 24, "mistakes": 0, "fatter payload": 0, "+3 %": 20,
+        "1 % of requests 50 times slower": 10,
+    }  # fmt: skip
+    with pytest.raises(LabError, match="is none"):
+        wanted_gates(whole=0, unchanged=0, mistakes=0, slow="+4 %=1")
+
+
 def test_the_summary_counts_both_ways_to_be_wrong() -> None:
     """Mistakes that passed, alarms on unchanged code, and what could not be told."""
 
@@ -62,5 +83,5 @@ def test_the_summary_counts_both_ways_to_be_wrong() -> None:
         return Try(kind=kind, where="", operation="", code=code, layer="time", seconds=1.0, said="")
 
     said = summary([one("N+1", 1), one("N+1", 0), *(one(UNCHANGED, code) for code in (0, 0, 1, 3))])
-    assert said.startswith("1 of 2 planted mistakes were called a regression.")
-    assert "1 alarms in 4 gates (at most 75.1% at 95 %, Clopper-Pearson), 2 passed, 1 unclear." in said
+    assert said.startswith("N+1: 1 of 2 right, the longest took 1.00 s\nunchanged: 2 of 4 right")
+    assert "1 alarms in 4 gates (at most 75.1% at 95 %, Clopper-Pearson), 2 passed, 1 unclear" in said
