@@ -125,7 +125,10 @@ def _is_free(port: int) -> bool:
 
 
 def _store(folder: RunFolder | None) -> tuple[int, int]:
-    """When the last sample was done, on the monotonic clock (0: none), and how many files cannot be read."""
+    """When the newest block's last sample was done, on the monotonic clock (0: none), and how many files are damaged.
+
+    A block whose generator is only starting has no sample yet, and has lost none.
+    """
     last, damaged = 0, 0
     for path in sorted(folder.path.rglob("*.json")) if folder else ():
         try:
@@ -135,7 +138,7 @@ def _store(folder: RunFolder | None) -> tuple[int, int]:
     for path in sorted(folder.samples.glob("*.samples")) if folder else ():
         rows, damage = read_samples(path)
         damaged += bool(damage)
-        last = max(last, int(rows["done"].max()) if len(rows) else 0)
+        last = int(rows["done"].max()) if len(rows) else 0
     return last, damaged
 
 
