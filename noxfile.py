@@ -21,7 +21,7 @@ nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lab"]
 
 REQUIREMENTS: Final = Path("requirements")
-ROOMS: Final = ("lab", "reports", "fixtures", "scenarios", "experiments", "targets", "tests")
+ROOMS: Final = ("lab", "reports", "fixtures", "scenarios", "experiments", "targets", "tests", "benchmarks")
 CLEAN_UP_SECONDS: Final = 30.0
 PYTEST: Final = ("-n", "2", "--dist", "loadfile", "--durations", "10", "--benchmark-disable")
 
@@ -78,7 +78,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def calibrate(session: nox.Session) -> None:
-    """How honest the load instrument is: a table of bounds and what was seen. [-- clock]"""
+    """How honest the lab is: bounds and what was seen. [-- clock | gate | kills]"""
     _measure(session, "lab", "calibrate", *session.posargs)
 
 
@@ -87,6 +87,18 @@ def tests(session: nox.Session) -> None:
     """The test suite. [-- pytest's arguments]"""
     _install(session, "tests")
     _pytest(session)
+
+
+@nox.session(default=False)
+def benchmarks(session: nox.Session) -> None:
+    """What is hot in process, in microseconds: JSON and a table below results/benchmarks. [-- pytest's arguments]"""
+    _install(session, "tests")
+    folder = Path("results") / "benchmarks"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}.json"
+    # One process, without xdist: benchmarks side by side would measure each other.
+    words = ("--benchmark-json", str(path), "--benchmark-columns", "min,median,iqr,rounds", "--benchmark-sort", "name")
+    session.run("pytest", "-p", "no:xdist", *words, *(session.posargs or ("benchmarks",)))
 
 
 @nox.session(default=False)

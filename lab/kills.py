@@ -30,6 +30,8 @@ RUNS: Final = (
 )
 """A run of single requests and one under load, by the experiment whose folder they go to."""
 
+GENERATORS: Final = {"lab.generator", "lab.load_generator"}
+
 LATEST: Final = 24.0
 """Seconds after its start until which a run is let go on, at most."""
 
@@ -40,7 +42,7 @@ GONE_WITHIN: Final = 15.0
 class Kill:
     """One run and its end: `ended` seconds until nothing of it ran; counts of what should be none.
 
-    `lost` are seconds of samples that are missing, where single requests were being sent; None elsewhere. `resumed`
+    `lost` are the seconds before it in which nothing was kept, where requests were being sent; None elsewhere. `resumed`
     says whether the run came to its end afterwards, its whole blocks unchanged; None where it was not gone on with.
     """
 
@@ -79,20 +81,20 @@ def _one(name: str, words: Sequence[str], *, how: signal.Signals, at: float) -> 
             lab.wait(timeout=at)
         started = _started(lab.pid)
         ports = {port for process in started for port in _ports(process)}
-        is_sending = any("lab.generator" in _words(process) for process in started)
-        killed = time.monotonic_ns()
+        is_sending = any(GENERATORS.intersection(_words(process)) for process in started)
+        killed, killed_at = time.monotonic(), time.time()
         with suppress(ProcessLookupError):
             os.kill(lab.pid, how)
         lab.wait()
     _, alive = psutil.wait_procs(started, timeout=GONE_WITHIN)
-    ended = (time.monotonic_ns() - killed) / 1e9
+    ended = time.monotonic() - killed
     made = sorted(set((ROOT / name).glob("*")) - before)
     folder = RunFolder(made[-1]) if made else None
-    last, damaged = _store(folder)
+    kept_at = _kept_at(folder) if folder and is_sending else None
     return Kill(
         run=name, how=how.name, at=at, ended=ended, orphans=len(alive),
-        busy_ports=sum(not _is_free(port) for port in ports), damaged=damaged,
-        lost=(killed - last) / 1e9 if is_sending and last and name == "null" else None, resumed=None,
+        busy_ports=sum(not _is_free(port) for port in ports), damaged=_damaged(folder),
+        lost=None if kept_at is None else max(killed_at - kept_at, 0.0), resumed=None,
     ), folder  # fmt: skip
 
 
@@ -124,22 +126,23 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _store(folder: RunFolder | None) -> tuple[int, int]:
-    """When the newest block's last sample was done, on the monotonic clock (0: none), and how many files are damaged.
+def _kept_at(folder: RunFolder) -> float | None:
+    """When samples of the block that was being measured were last written; None where it has none, or had ended."""
+    files = sorted(folder.samples.glob("*.samples"), key=lambda path: path.stat().st_mtime)
+    if not files or files[-1] in _whole(folder) or not len(read_samples(files[-1])[0]):
+        return None
+    return files[-1].stat().st_mtime
 
-    A block whose generator is only starting has no sample yet, and has lost none.
-    """
-    last, damaged = 0, 0
+
+def _damaged(folder: RunFolder | None) -> int:
+    """How many files of the run cannot be read."""
+    damaged = 0
     for path in sorted(folder.path.rglob("*.json")) if folder else ():
         try:
             json.loads(path.read_text(encoding="utf-8"))
         except ValueError:
             damaged += 1
-    for path in sorted(folder.samples.glob("*.samples")) if folder else ():
-        rows, damage = read_samples(path)
-        damaged += bool(damage)
-        last = int(rows["done"].max()) if len(rows) else 0
-    return last, damaged
+    return damaged + sum(bool(read_samples(path)[1]) for path in (folder.samples.glob("*.samples") if folder else ()))
 
 
 def _resumed(folder: RunFolder) -> bool:
