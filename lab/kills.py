@@ -42,8 +42,9 @@ GONE_WITHIN: Final = 15.0
 class Kill:
     """One run and its end: `ended` seconds until nothing of it ran; counts of what should be none.
 
-    `lost` are the seconds before it in which nothing was kept, where requests were being sent; None elsewhere. `resumed`
-    says whether the run came to its end afterwards, its whole blocks unchanged; None where it was not gone on with.
+    `lost` are the seconds before it in which nothing was kept, where requests were being sent; None elsewhere.
+    `resumed` says whether the run came to its end afterwards, its whole blocks unchanged; None where it was not gone on
+    with.
     """
 
     run: str
