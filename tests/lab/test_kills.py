@@ -34,4 +34,4 @@ def test_whatever_is_left_fails_its_row(left: dict[str, float], row: int) -> Non
 def test_no_kill_is_no_loss() -> None:
     """Where no end met a block that was being measured, that is said, and nothing is claimed."""
     assert rows([replace(CLEAN, lost=None)])[1].seen == "none was ended so"
-    assert list(kills(0, resumes=0, seed=1, note=str)) == []
+    assert list(kills(0, resumes=0, seed=1, note=print)) == []
