@@ -56,7 +56,7 @@ def wait_for_block(tree: Tree, *, after: int, block: int) -> RunFolder:
         files = list(runs[-1].samples.glob(f"block-{block:02d}*.samples")) if len(runs) > after else []
         return any(path.stat().st_size > 1000 for path in files)
 
-    wait_until(sampled, what=f"samples of block {block}", seconds=90)
+    wait_until(sampled, what=f"samples of block {block}", seconds=240)
     return tree.runs()[-1]
 
 
