@@ -7,8 +7,9 @@ import socket
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from base64 import b64encode
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 from rich.console import Console
@@ -43,6 +44,8 @@ examples:
 exit code: 0 measured, 2 not measured: the load was void, nothing was answered right, or something failed.
 Every field of the JSON: docs/load.md.
 """
+
+T = TypeVar("T", int, float)
 
 TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 """What methods and names of headers are made of (RFC 9110, 5.6.2)."""
@@ -209,50 +212,22 @@ def _header(text: str) -> tuple[str, str]:
     return name.strip(), value.strip()
 
 
-def _rate(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 1_000_000:
-        raise ValueError
-    return value
+def _bounded(kind: Callable[[str], T], low: float, high: float, *, name: str) -> Callable[[str], T]:
+    """Reads a number of a kind within these bounds; `name` is what argparse calls it when it refuses one."""
+
+    def read(text: str) -> T:
+        value = kind(text)
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    read.__name__ = name
+    return read
 
 
-def _users(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= 900:
-        raise ValueError
-    return value
-
-
-def _workers(text: str) -> int:
-    value = int(text)
-    if not 1 <= value <= MOST_WORKERS:
-        raise ValueError
-    return value
-
-
-def _status(text: str) -> int:
-    value = int(text)
-    if not 200 <= value <= 599:
-        raise ValueError
-    return value
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value <= 3600:
-        raise ValueError
-    return value
-
-
-def _wait(text: str) -> float:
-    value = float(text)
-    if not 0.01 <= value <= 3600:
-        raise ValueError
-    return value
-
-
-# argparse puts the names of the types into its refusals.
-_rate.__name__, _users.__name__ = "rate from 0.01 to 1000000", "number from 1 to 900"
-_seconds.__name__ = "number of seconds up to 3600"
-_wait.__name__ = "number of seconds from 0.01 to 3600"
-_workers.__name__, _status.__name__ = f"number from 1 to {MOST_WORKERS}", "status from 200 to 599"
+_rate = _bounded(float, 0.01, 1_000_000, name="rate from 0.01 to 1000000")
+_users = _bounded(int, 1, 900, name="number from 1 to 900")
+_workers = _bounded(int, 1, MOST_WORKERS, name=f"number from 1 to {MOST_WORKERS}")
+_status = _bounded(int, 200, 599, name="status from 200 to 599")
+_seconds = _bounded(float, 0, 3600, name="number of seconds up to 3600")
+_wait = _bounded(float, 0.01, 3600, name="number of seconds from 0.01 to 3600")
