@@ -73,7 +73,8 @@ def load(session: nox.Session) -> None:
 @nox.session(default=False)
 def gate(session: nox.Session) -> None:
     """Is a commit as good as another? Answers, counts, service time. [-- --base REV --head REV|worktree]"""
-    _measure(session, "lab", "gate", *session.posargs)
+    paired = any(word.startswith("--benchmarks") for word in session.posargs)
+    _measure(session, "lab", "gate", *session.posargs, requirements="tests" if paired else "lab")
 
 
 @nox.session(default=False)
@@ -166,7 +167,7 @@ def _pytest(session: nox.Session, *paths: str) -> None:
     session.run("pytest", *PYTEST, *(session.posargs or paths), success_codes=codes)
 
 
-def _measure(session: nox.Session, *arguments: str) -> None:
+def _measure(session: nox.Session, *arguments: str, requirements: str = "lab") -> None:
     """Install what the lab needs, then `python -m lab ARGUMENTS`; the lab learns how long installing took.
 
     The lab's exit code becomes nox's own: SystemExit passes through nox, which turns every failed session into 1.
@@ -175,7 +176,7 @@ def _measure(session: nox.Session, *arguments: str) -> None:
         print(f"nox -j runs sessions side by side, and {session.name} must be alone: leave -j out.", file=sys.stderr)
         raise SystemExit(2)
     begun = time.monotonic()
-    _install(session, "lab")
+    _install(session, requirements)
     installing = time.monotonic() - begun + float(os.environ.get("WINDTUNNEL_BOOTSTRAP_SECONDS", "0"))
     session.log(f"python -m {' '.join(arguments)}")
     code = _door(

@@ -115,7 +115,7 @@ class Comparisons:
         near, net = self._against_floor(contrast)
         return Effect(
             operation=contrast.operation, face=contrast.face, kind=contrast.kind, subject=contrast.subject,
-            given=contrast.given, typical=_ratio(typical), total=_ratio(total) if total else None,
+            given=contrast.given, typical=ratio(typical), total=ratio(total) if total else None,
             few=_difference(few) if few else None, p=typical.p, verdict=verdict.word, detail=verdict.detail,
             dots=tuple(exp(value) for value in dots if np.isfinite(value)), near_floor=near, net_ratio=net,
         )  # fmt: skip
@@ -194,7 +194,8 @@ def _numbers(contrast: Contrast) -> tuple[Callable[[Array, Array], float], ...]:
     return (statistics.typical,) if contrast.kind == "interaction" else (statistics.typical, statistics.total)
 
 
-def _ratio(estimate: Estimate) -> Interval:
+def ratio(estimate: Estimate) -> Interval:
+    """An estimate of a log-ratio as a ratio."""
     return Interval(
         estimate=exp(estimate.mean), low=exp(estimate.low), high=exp(min(estimate.high, 300.0)), blocks=estimate.blocks,
         simultaneous=estimate.simultaneous,

@@ -124,9 +124,10 @@ class Effect:
 
     `kind`: "conditional" (a knob at cache = off, over the settings of the others), "simple" (a knob at one
     full setting of the others), "whole" (all knobs on / all off), "main", "interaction" (a ratio of ratios),
-    "face" (graphql / rest), "server" (candidate / reference). `given` names what is held fixed. `typical` is the
-    trimmed mean of the paired log-ratios, `total` the ratio of the sums, `few` the difference in the share of
-    requests above three times the reference's median. `dots` are the blocks' own ratios.
+    "face" (graphql / rest), "server" (candidate / reference), "benchmark" (likewise, of a call in process).
+    `given` names what is held fixed. `typical` is the trimmed mean of the paired log-ratios, `total` the ratio of the
+    sums, `few` the difference in the share of requests above three times the reference's median. `dots` are the blocks'
+    own ratios.
     """
 
     operation: str

@@ -12,11 +12,13 @@ from typing import Final
 
 from rich.console import Console
 
+from lab.benchmark_effects import benchmark_effects
+from lab.benchmark_pairs import ALL, PairedTimes, Pairing
 from lab.conclude import conclude
 from lab.counted import budgets_of, compare, grown, over_budget, page_state
 from lab.derive import derive, planned_cells
 from lab.experiment import Experiment, Server
-from lab.findings import Effect, Evidence
+from lab.findings import UNCONFIRMED, Effect, Evidence
 from lab.gate_builds import builds_of
 from lab.gate_findings import GateFindings, Place
 from lab.load import Loader
@@ -39,12 +41,17 @@ COUNTED_KEYS: Final = 6
 TIMED_KEYS: Final = 48
 PAGE_SIZES: Final = (10, 40)
 
+BENCHMARK_BLOCKS: Final = 8
+BLOCKS: Final = 12
+"""Blocks of a gate: what differs between processes of one code is most of the noise, so more of them, each shorter."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GateOrder:
     """What a gate was asked: two checkouts, the experiment whose operations and knobs it takes, and what may pass.
 
-    `update` is a file of thresholds in which the head's counts become the budgets, or empty.
+    `update` is a file of thresholds in which the head's counts become the budgets, or empty. `benchmarks` are calls in
+    process that are paired too, `all` of them or some by name.
     """
 
     base: Checkout
@@ -57,6 +64,7 @@ class GateOrder:
     instrument: str
     command: str
     update: str = ""
+    benchmarks: tuple[str, ...] = ()
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -82,7 +90,7 @@ class GateOrder:
         )
         return replace(
             self._both, variant=(*self.experiment.variant, *own), keys=TIMED_KEYS, budget=self.budget,
-            tolerances=tolerances,
+            blocks=BLOCKS, tolerances=tolerances,
         )  # fmt: skip
 
     @property
@@ -112,6 +120,8 @@ def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
         found = _counted(order, bench=bench, folder=folder, progress=progress)
         if not found.stopped:
             found = _timed(order, found, bench=bench, folder=folder, progress=progress)
+        if order.benchmarks and not found.stopped:
+            found = _paired(order, found, bench=bench, folder=folder, progress=progress)
     folder.save("gate", found)
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
@@ -163,6 +173,33 @@ def _timed(
     one_by_one(timed, loader=loader, record=record, progress=progress)
     effects = tuple(effect for effect in derive(folder).effects if effect.kind == "server")
     return replace(found, verdict=verdict_of(effects), effects=effects)
+
+
+def _paired(
+    order: GateOrder, found: GateFindings, *, bench: Bench, folder: RunFolder, progress: Progresses
+) -> GateFindings:
+    """The same layer, of calls in process."""
+    pairing = Pairing(
+        builds=bench.surroundings.builds, names=() if ALL in order.benchmarks else order.benchmarks,
+        services=bench.services, supervisor=bench.supervisor, logs=bench.surroundings.logs, seed=order.seed,
+    )  # fmt: skip
+    seconds, first = order.budget / BENCHMARK_BLOCKS, range(BENCHMARK_BLOCKS)
+    fresh = range(BENCHMARK_BLOCKS, BENCHMARK_BLOCKS + BENCHMARK_BLOCKS // 2)
+
+    def judged(times: list[PairedTimes], confirming: list[PairedTimes]) -> tuple[Effect, ...]:
+        folder.save("benchmarks", tuple(times + confirming))
+        return benchmark_effects(
+            times, confirming=confirming, subject=f"{HEAD} / {BASE}", tolerance=order.thresholds.defaults.service_time,
+            must_catch=order.thresholds.defaults.must_catch, seed=order.seed,
+        )  # fmt: skip
+
+    with progress.stage("benchmarks", total=len(first), budget=order.budget) as advance:
+        times = list(pairing.blocks(first, seconds=seconds, advance=advance))
+    effects = judged(times, [])
+    if any(effect.detail == UNCONFIRMED for effect in effects):
+        with progress.stage("confirming benchmarks", total=len(fresh), budget=order.budget / 2) as advance:
+            effects = judged(times, list(pairing.blocks(fresh, seconds=seconds, advance=advance)))
+    return replace(found, verdict=verdict_of((*found.effects, *effects)), benchmarks=effects)
 
 
 def verdict_of(effects: Sequence[Effect]) -> str:

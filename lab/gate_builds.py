@@ -12,6 +12,7 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg2
 from psycopg2 import sql
 
+from lab.benchmark_pairs import SUBJECT
 from lab.errors import LabError
 from lab.postgres import measuring_settings
 from lab.run import Bench
@@ -64,7 +65,8 @@ def _cloned(bench: Bench, url: str, *, name: str) -> str:
 def _drop(bench: Bench) -> None:
     with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        for name in HEAD_DATABASES:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{SUBJECT}%"])
+        for name in (*HEAD_DATABASES, *(row[0] for row in cursor.fetchall())):
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 

@@ -61,6 +61,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--instrument", choices=("base", "head"), default="base", help="whose lab judges (default: base)")
     add("--inside", default="", help=SUPPRESS)
     add("--update", action="store_true", help="write head's counts into thresholds.toml as its budgets")
+    add("--benchmarks", default="", metavar="NAMES", help="pair these benchmarks too, with commas, or all of them: all")
     add("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
     add("--markdown", type=Path, metavar="FILE", help="write the summary there too")
     return parser
@@ -119,8 +120,11 @@ def _made(asked: Namespace, *, stack: ExitStack, console: Console) -> Checkouts:
     head_tree = stack.enter_context(checked_out(TREE, head, folder=worktrees)) if head else TREE
 
     def python(tree: Path) -> str:
-        environments = folder / "environments"
-        return python_of(tree, like=TREE, folder=environments, say=partial(console.print, highlight=False))
+        # Benchmarks run under pytest, which servers have no need of.
+        return python_of(
+            tree, like=TREE, requirements="tests" if asked.benchmarks else "lab", folder=folder / "environments",
+            say=partial(console.print, highlight=False),
+        )  # fmt: skip
 
     head_commit = head[:COMMIT_DIGITS] if head else commit_of(TREE)
     changed = [name for name in INSTRUMENT if _contents(base_tree / name) != _contents(head_tree / name)]
@@ -159,7 +163,8 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
     order = GateOrder(
         base=base, head=head, experiment=experiment, thresholds=thresholds,
         dataset=asked.dataset, budget=budget_seconds(asked.budget), seed=asked.seed, instrument=checkouts.note,
-        command=command, update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
+        command=command, benchmarks=tuple(filter(None, asked.benchmarks.split(","))),
+        update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
     return _tell(run_gate(order, console=console), asked=asked, console=console)
 

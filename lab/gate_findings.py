@@ -66,7 +66,8 @@ class GateFindings:
 
     `verdict` is pass, regression or unclear; `stopped` names the layer that decided before time was measured, or is
     empty. `answers` are changed contracts, `changes` counts that differ, `growths` those that grow otherwise with the
-    page, `budgets` counts above an absolute budget, `effects` service times head / base. `places` requests were
+    page, `budgets` counts above an absolute budget, `effects` service times head / base, `benchmarks` those of calls in
+    process, where they were asked for. `places` requests were
     counted, of the operations and faces in `places_counted`. `instrument` says which commit's lab judged, and what
     differs in it.
     """
@@ -86,6 +87,7 @@ class GateFindings:
     command: str
     notes: tuple[str, ...] = ()
     growths: tuple[Growth, ...] = ()
+    benchmarks: tuple[Effect, ...] = ()
     schema_version: int = field(default=GATE_VERSION)
 
     @property

@@ -7,13 +7,17 @@ from lab.wording import times_interval, variant_name, verdict_phrase
 
 
 def junit(found: GateFindings) -> str:
-    """The suites `answers`, `counts` and `time`; a layer that was not reached is skipped."""
+    """The suites `answers`, `counts`, `time` and, if there are any, `benchmarks`; what was not reached is skipped."""
     root = ET.Element("testsuites", name="windtunnel gate")
     places = [*dict.fromkeys((*found.places_counted, *((e.operation, e.face) for e in found.effects)))]
-    for layer in ("answers", "counts", "time"):
-        suite = ET.SubElement(root, "testsuite", name=layer, tests=str(len(places)))
-        for operation, face in places:
-            case = ET.SubElement(suite, "testcase", classname=f"gate.{layer}", name=f"{operation}, {face}")
+    layers = dict.fromkeys(("answers", "counts", "time"), places)
+    if found.benchmarks:
+        layers["benchmarks"] = [(effect.operation, effect.face) for effect in found.benchmarks]
+    for layer, tested in layers.items():
+        suite = ET.SubElement(root, "testsuite", name=layer, tests=str(len(tested)))
+        for operation, face in tested:
+            name = ", ".join(filter(None, (operation, face)))
+            case = ET.SubElement(suite, "testcase", classname=f"gate.{layer}", name=name)
             kind, said = _outcome(found, layer=layer, operation=operation, face=face)
             if kind:
                 ET.SubElement(case, kind, message=said[0]).text = "\n".join(said)
@@ -37,7 +41,8 @@ def _outcome(found: GateFindings, *, layer: str, operation: str, face: str) -> t
         return ("failure" if said else "", said)
     if found.stopped:
         return "skipped", [f"stopped at the {found.stopped}"]
-    effects = [effect for effect in found.effects if (effect.operation, effect.face) == here]
+    timed = found.benchmarks if layer == "benchmarks" else found.effects
+    effects = [effect for effect in timed if (effect.operation, effect.face) == here]
     said = [f"{times_interval(effect.typical)}: {verdict_phrase(effect)}" for effect in effects]
     words = {effect.verdict for effect in effects}
     kind = "failure" if "slower" in words else "error" if not words or "unclear" in words else ""

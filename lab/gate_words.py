@@ -24,12 +24,13 @@ def headline(found: GateFindings) -> str:
         return f"{head}: {len(found.budgets)} counts above their budget"
     if found.worse:
         return f"{head}: {_causes(found.worse)}"
-    slower = [effect for effect in found.effects if effect.verdict == "slower"]
-    unclear = [effect for effect in found.effects if effect.verdict == "unclear"]
+    timed = (*found.effects, *found.benchmarks)
+    slower = [effect for effect in timed if effect.verdict == "slower"]
+    unclear = [effect for effect in timed if effect.verdict == "unclear"]
     if slower:
         return f"{head}: {place(slower[0].operation, slower[0].face)} is {times_interval(slower[0].typical)}"
     if unclear:
-        return f"{head}: {len(unclear)} of {len(found.effects)} comparisons of time cannot be told; measure longer"
+        return f"{head}: {len(unclear)} of {len(timed)} comparisons of time cannot be told; measure longer"
     return f"{head}: same answers, no count is worse, no operation is slower"
 
 
@@ -46,6 +47,10 @@ def lines(found: GateFindings) -> tuple[str, ...]:
     said += [
         f"time: {place(effect.operation, effect.face)} {times_interval(effect.typical)}: {verdict_phrase(effect)}"
         for effect in found.effects
+    ]
+    said += [
+        f"benchmark: {effect.operation} {times_interval(effect.typical)}: {verdict_phrase(effect)}"
+        for effect in found.benchmarks
     ]
     if found.stopped:
         said.append(f"stopped at the {found.stopped}: time was not measured")
@@ -82,9 +87,10 @@ def markdown(found: GateFindings) -> str:
         ]  # fmt: skip
         header = ("operation", "at", f"from {sizes[0]} items to {sizes[1]}", "base", "head", "verdict")
         parts.append(_table(header, grown))
-    if found.effects:
-        rows = [(place(e.operation, e.face), times_interval(e.typical), verdict_phrase(e)) for e in found.effects]
-        parts.append(_table(("operation", "service time, head against base [95 %]", "verdict"), rows))
+    for what, effects in (("operation", found.effects), ("benchmark", found.benchmarks)):
+        rows = [(place(e.operation, e.face), times_interval(e.typical), verdict_phrase(e)) for e in effects]
+        if rows:
+            parts.append(_table((what, "service time, head against base [95 %]", "verdict"), rows))
     if found.stopped:
         parts.append(f"Stopped at the {found.stopped}: time was not measured.")
     parts.append(f"Reproduce it: `{found.command}`")

@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 from lab.json_files import read, write
 from lab.recorder import Recorder
@@ -19,10 +20,16 @@ from lab.script import TOKEN_VARIABLE, Report, Script
 from lab.sensors import pressure_share, read_counters, steal_share
 from lab.users import PairedUser
 
+PATIENCE: Final = 60.0
+"""Seconds in which the script has to come: the process may start while the servers do."""
+
 
 def main(path: Path) -> int:
-    """Runs the script at `path` under Locust, to its end."""
+    """Runs the script at `path` under Locust, to its end, as soon as it is there."""
     logging.basicConfig(level=logging.WARNING)
+    deadline = time.monotonic() + PATIENCE
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
     script = read(path, Script)
     PairedUser.script = script
     PairedUser.token = os.environ[TOKEN_VARIABLE]

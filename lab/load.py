@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Final
 
 from lab.errors import LabError
@@ -23,7 +24,10 @@ from lab.verdict import void_reasons
 OVERTIME: Final = 90.0
 """Seconds that a block may take beyond its share before it counts as hung."""
 
-BOOT_SECONDS: Final = 2.2
+SPARE_SHARE: Final = 0.15
+"""What may be spent beyond the budget, as a share of it, on blocks in place of void ones."""
+
+BOOT_SECONDS: Final = 1.3
 """What booting the servers and the generator of a block costs of its share of the budget, as seen on two cores."""
 
 
@@ -49,7 +53,7 @@ class Loader:
         self._blocks(plan, range(plan.blocks), proofs=proofs, advance=advance)
         block_seconds = (time.monotonic() - started) / plan.blocks
         for index, reason in void_reasons(self._reports(plan)).items():
-            if reason and time.monotonic() - started + block_seconds < budget:
+            if reason and time.monotonic() - started + block_seconds < (1 + SPARE_SHARE) * budget:
                 self._blocks(plan, [plan.spare(index)], proofs=proofs, advance=advance)
 
     def _planned(self, proofs: Mapping[int, CellProof], *, budget: float, seed: int) -> Plan:
@@ -92,20 +96,19 @@ class Loader:
         self.folder.set_aside(block.index)
         # Which server boots first, and so gets which port and slot, changes from block to block.
         order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
-        running = boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
+        running: dict[str, Running] = {}
         try:
+            with self.supervisor.unpinned():
+                # It waits for its script, and starts meanwhile.
+                self._spawn_generator(self.folder.script_file(block.index))
+                running = boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
             return self._generate(block, proofs=proofs, running=running, show=show)
         finally:
             self.supervisor.stop("generator")
             for each in running.values():
                 self.supervisor.stop(each.process)
 
-    def _generate(
-        self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running],
-        show: Callable[[int], None],
-    ) -> Report:  # fmt: skip
-        samples, script = self.folder.sample_file(block.index), self.folder.script_file(block.index)
-        write(self._script(block, proofs=proofs, running=running), script)
+    def _spawn_generator(self, script: Path) -> None:
         self.supervisor.spawn(
             name="generator",
             argv=[sys.executable, "-m", "lab.generator", str(script)],
@@ -113,6 +116,13 @@ class Loader:
             cwd=TREE,
             log=self.surroundings.logs / "generator.log",
         )
+
+    def _generate(
+        self, block: BlockPlan, *, proofs: Mapping[int, CellProof], running: Mapping[str, Running],
+        show: Callable[[int], None],
+    ) -> Report:  # fmt: skip
+        samples, script = self.folder.sample_file(block.index), self.folder.script_file(block.index)
+        write(self._script(block, proofs=proofs, running=running), script)
         deadline = time.monotonic() + block.warm_seconds + block.seconds + OVERTIME
         while (code := self.supervisor.poll("generator")) is None:
             show(samples_in(samples))

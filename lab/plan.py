@@ -21,6 +21,9 @@ REQUEST_OVERHEAD: Final = 0.0006
 """Seconds that the generator itself spends between two requests, the reference kernel's share included."""
 
 MAX_STRIDE: Final = 8
+FLOOR_STRIDE: Final = 4
+"""The least stride of a floor: its median alone is asked for."""
+
 WARM_PASSES: Final = 3
 
 
@@ -92,7 +95,7 @@ class BlockPlan:
 def plan_run(
     pilots: Sequence[PlannedCell], *, budget: float, blocks: int, boot_seconds: float, keys: int, seed: int
 ) -> Plan:
-    """The plan that spends `budget` seconds on `blocks` blocks and a spare one, by precision.
+    """The plan that spends `budget` seconds on `blocks` blocks, by precision.
 
     The variance of a cell's mean falls with its requests and their cost grows with its time, so a cell's
     share of requests goes with 1 / sqrt(time), in powers of two, so that any two cells share rounds.
@@ -100,7 +103,7 @@ def plan_run(
     quickest = max(min((cell.seconds for cell in pilots if cell.arm), default=0.002), 0.002)
     cells = tuple(_with_stride(cell, quickest=quickest) for cell in pilots)
     slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
-    share = budget / (blocks + 1) - boot_seconds
+    share = budget / blocks - boot_seconds
     round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
     rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
     return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 0.5), keys=keys, seed=seed)
@@ -108,7 +111,7 @@ def plan_run(
 
 def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
     stride = 2 ** round(log2(max(sqrt(cell.seconds / quickest), 1.0)))
-    return replace(cell, stride=min(stride, MAX_STRIDE))
+    return replace(cell, stride=min(max(stride, 1 if cell.arm else FLOOR_STRIDE), MAX_STRIDE))
 
 
 def plan_block(plan: Plan, *, index: int) -> BlockPlan:

@@ -11,8 +11,8 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -43,6 +43,7 @@ class Supervisor:
         self._logs: dict[str, Path] = {}
         self._buffer = b""
         self._orders = 0
+        self._pinned: tuple[int, set[int]] | None = None
         # -I -S: neither the environment nor site-packages nor a file of lab/ can get in its way.
         self._popen = subprocess.Popen(
             [sys.executable, "-I", "-S", supervisor.__file__],
@@ -118,10 +119,25 @@ class Supervisor:
         if not hasattr(os, "sched_setaffinity"):
             return
         supervisor = psutil.Process(self._popen.pid)
+        self._pinned = self._pinned or (cpu, os.sched_getaffinity(supervisor.pid))
         for process in (supervisor, *supervisor.children(recursive=True)):
             with suppress(psutil.Error, ProcessLookupError, PermissionError):
                 for thread in process.threads():
                     os.sched_setaffinity(thread.id, {cpu})
+
+    @contextmanager
+    def unpinned(self) -> Iterator[None]:
+        """What is started inside may boot on every CPU; where it was to be on one, all is there again afterwards."""
+        if self._pinned is None:
+            yield
+            return
+        cpu, cpus = self._pinned
+        os.sched_setaffinity(self._popen.pid, cpus)
+        try:
+            yield
+        finally:
+            with suppress(psutil.Error, ProcessLookupError):
+                self.pin(cpu)
 
     def give_way(self, nice: int = 10) -> None:
         """Lower the priority of all that it started until now: what is started later goes first where CPUs are few."""

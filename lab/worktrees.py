@@ -19,7 +19,7 @@ import psutil
 
 from lab.errors import LabError
 
-REQUIREMENTS: Final = Path("requirements") / "lab.txt"
+REQUIREMENTS: Final = Path("requirements")
 COMMIT_DIGITS: Final = 12
 
 
@@ -72,13 +72,14 @@ def sweep(tree: Path, *, folder: Path) -> None:
                 remove(tree, path)
 
 
-def python_of(tree: Path, *, like: Path, folder: Path, say: Callable[[str], None]) -> str:
-    """A Python with the requirements of `tree`: this one where they are those of `like`, else one made for them.
+def python_of(tree: Path, *, like: Path, folder: Path, say: Callable[[str], None], requirements: str = "lab") -> str:
+    """A Python with the named requirements of `tree`: this one where `like` has the same, else one made for them.
 
     It is made once and kept below `folder`, by a hash of the requirements. Raises LabError when it cannot be made.
     """
-    wanted = (tree / REQUIREMENTS).read_bytes()
-    if wanted == (like / REQUIREMENTS).read_bytes():
+    path = tree / REQUIREMENTS / f"{requirements}.txt"
+    wanted = path.read_bytes()
+    if wanted == (like / REQUIREMENTS / path.name).read_bytes():
         return sys.executable
     home = folder / hashlib.sha256(wanted).hexdigest()[:16]
     python = home / "bin" / "python"
@@ -86,7 +87,7 @@ def python_of(tree: Path, *, like: Path, folder: Path, say: Callable[[str], None
         say(f"installing the requirements of {tree.name}")
         shutil.rmtree(home, ignore_errors=True)
         venv.create(home, with_pip=True)
-        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(tree / REQUIREMENTS)]
+        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(path)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]

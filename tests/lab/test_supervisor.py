@@ -264,3 +264,19 @@ def test_a_process_runs_as_the_user_asked_for(supervisor: Supervisor, tmp_path: 
     assert psutil.Process(process.pid).uids().effective == 1
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_gone([process.pid])
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="pinning is Linux's")
+def test_what_boots_unpinned_is_pinned_afterwards(tmp_path: Path) -> None:
+    """On one CPU all the time but while it boots, and what was started before stays there throughout."""
+    cpus = os.sched_getaffinity(0)
+    cpu = max(cpus)
+    with Supervisor() as supervisor:
+        supervisor.pin(cpu)
+        before = spawn_servant(supervisor, tmp_path, name="before")
+        with supervisor.unpinned():
+            booting = spawn_servant(supervisor, tmp_path, name="booting")
+            assert os.sched_getaffinity(booting.pid) == cpus
+            assert os.sched_getaffinity(before.pid) == {cpu}
+        assert os.sched_getaffinity(booting.pid) == {cpu}
+        assert os.sched_getaffinity(spawn_servant(supervisor, tmp_path, name="after").pid) == {cpu}

@@ -70,7 +70,8 @@ class ServiceUrls:
 @pytest.fixture(scope="session")
 def service_urls(postgres_url: str, cache_url: str) -> Iterator[ServiceUrls]:
     """Databases made for this session, with and without secondary indexes, and the session's cache."""
-    prefix, size = f"windtunnel_subject_{os.getpid()}", SIZES["small"]
+    # Whoever runs several sessions may give them names, and then knows what a killed one left.
+    prefix, size = os.environ.get("WINDTUNNEL_SUBJECT") or f"windtunnel_subject_{os.getpid()}", SIZES["small"]
     try:
         made = prepare(postgres_url, size=size, seed=SEED, prefix=prefix)
         yield ServiceUrls(database=made.indexed_url, bare=made.bare_url, cache=cache_url)

@@ -1,0 +1,105 @@
+"""Runs benchmarks on one commit call by call, as the gate bids: `python lab/paired_pytest.py SOCKET BENCHMARKS NAMES`.
+
+It imports nothing of the lab, since the tree that it runs in has a lab of its own: the working directory's. BENCHMARKS
+is the folder of a pytest-benchmark suite, the same for both commits; its `benchmark` fixture is replaced by one that
+waits for orders: one JSON value a line. `{"collected": [...]}` is answered by the list of names to run; `{"at": name}`
+by orders `{"loops": n}`, each answered by `{"ns": n}`, until `{"next": true}`; `{"failed": text}` tells what went wrong.
+"""
+
+import gc
+import json
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+
+class Orders:
+    """The connection to whoever gives the orders."""
+
+    def __init__(self, path: str) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.connect(path)
+        self._file = self._socket.makefile("rw", encoding="utf-8")
+
+    def ask(self, **said: object) -> Any:
+        """Says something and returns the answer; what comes when nobody is there any more is the next benchmark."""
+        self.say(**said)
+        line = self._file.readline()
+        return json.loads(line) if line else {"next": True}
+
+    def say(self, **said: object) -> None:
+        """Says something that wants no answer."""
+        self._file.write(f"{json.dumps(said)}\n")
+        self._file.flush()
+
+
+class Paired:
+    """A pytest plugin: benchmarks are run call by call."""
+
+    def __init__(self, orders: Orders, *, names: list[str]) -> None:
+        self._orders, self._names = orders, names
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        """Keeps the benchmarks that the other commit has too, in one order."""
+        by_name = {_name(item): item for item in items if not self._names or _is_among(item, self._names)}
+        wanted = self._orders.ask(collected=sorted(by_name))
+        items[:] = [by_name[name] for name in wanted]
+
+    @pytest.fixture
+    def benchmark(self, request: pytest.FixtureRequest) -> Callable[..., Any]:
+        """In place of pytest-benchmark's."""
+
+        def run(function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+            found = function(*arguments, **named)
+            order = self._orders.ask(at=_name(request.node))
+            while "loops" in order:
+                order = self._orders.ask(ns=_timed(lambda: function(*arguments, **named), loops=order["loops"]))
+            return found
+
+        return run
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """A benchmark that fails ends the comparison."""
+        if report.failed:
+            lines = str(report.longrepr).strip().splitlines() or ["it said nothing"]
+            self._orders.say(failed=f"{report.nodeid.rpartition('/')[2]}: {lines[-1]}")
+
+
+def _timed(call: Callable[[], Any], *, loops: int) -> int:
+    """Nanoseconds of so many calls; garbage is not collected meanwhile."""
+    gc.disable()
+    begun = time.perf_counter_ns()
+    for _ in range(loops):
+        call()
+    taken = time.perf_counter_ns() - begun
+    gc.enable()
+    return taken
+
+
+def _name(item: Any) -> str:
+    """As people type it: the test without its folder and its `test_`."""
+    return str(item.name).removeprefix("test_")
+
+
+def _is_among(item: pytest.Item, names: list[str]) -> bool:
+    own = _name(item)
+    return any(own == name or own.partition("[")[0] == name for name in names)
+
+
+def main(path: str, benchmarks: str, names: list[str]) -> int:
+    """Runs the benchmarks on the working directory's tree; pytest's exit code."""
+    # The folder of this script is no place to import from: the tree's own modules are.
+    tree = sys.path[0] = os.getcwd()  # noqa: PTH109 - a string is what sys.path holds
+    orders = Orders(path)
+    words = ["-q", "-p", "no:benchmark", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "pythonpath="]
+    words += ["-c", f"{tree}/pyproject.toml", "--rootdir", tree, benchmarks]
+    return pytest.main(words, plugins=[Paired(orders, names=names)])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
