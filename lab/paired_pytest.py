@@ -3,7 +3,7 @@
 It imports nothing of the lab, since the tree that it runs in has a lab of its own: the working directory's. BENCHMARKS
 is the folder of a pytest-benchmark suite, the same for both commits; its `benchmark` fixture is replaced by one that
 waits for orders: one JSON value a line. `{"collected": [...]}` is answered by the list of names to run; `{"at": name}`
-by orders `{"loops": n}`, each answered by `{"ns": n}`, until `{"next": true}`; `{"failed": text}` tells what went wrong.
+by orders `{"loops": n}`, each answered by `{"ns": n}`, until `{"next": true}`; `{"failed": text}` says what went wrong.
 """
 
 import gc
