@@ -80,7 +80,8 @@ def gate(session: nox.Session) -> None:
 @nox.session(default=False)
 def calibrate(session: nox.Session) -> None:
     """How honest the lab is: bounds and what was seen. [-- clock | gate | kills]"""
-    _measure(session, "lab", "calibrate", *session.posargs)
+    requirements = "tests" if "--duel" in session.posargs else "lab"
+    _measure(session, "lab", "calibrate", *session.posargs, requirements=requirements)
 
 
 @nox.session(default=False)

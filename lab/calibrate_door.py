@@ -27,10 +27,11 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--unchanged", type=int, default=3, help="gates of one operation, likewise (default: 3)")
     add("--mistakes", type=int, default=15, help="planted mistakes (default: all 15)")
     add("--slow", default="", metavar="KIND=N,...", help="planted work, as in '+3 %%=20,+2 %%=10'")
+    add("--duel", action="store_true", help="ask the field's common gates too, of each pair of trees that is timed")
     add("--tolerance", default="1%", help="of unchanged code and of small doses (default: 1%%)")
     add("--ledger", type=Path, default=LEDGER, help=f"tries are appended there (default: {LEDGER})")
     add("--dataset", default="medium", help="small, medium or large (default: medium)")
-    add("--budget", default="50s", help="time for measuring in each try of one operation (default: 50s)")
+    add("--budget", default="45s", help="time for measuring in each try of one operation (default: 45s)")
     return parser
 
 
@@ -50,5 +51,5 @@ def calibrate(asked: Namespace, *, console: Console) -> None:
         calibrate_gate(
             wanted=wanted_gates(whole=asked.whole, unchanged=asked.unchanged, mistakes=asked.mistakes, slow=asked.slow),
             dataset=asked.dataset, budget=asked.budget, tolerance=asked.tolerance, seed=1, ledger=asked.ledger,
-            console=console,
+            has_rivals=asked.duel, console=console,
         )  # fmt: skip

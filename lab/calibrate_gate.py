@@ -17,7 +17,8 @@ from rich.table import Table
 
 from lab import environment
 from lab.errors import LabError
-from lab.gate_bench import SLOW_KINDS, UNCHANGED, WHOLE, Try, alarms_bound, bench
+from lab.gate_bench import FATTER_PAYLOAD, MISTAKES, SLOW_KINDS, UNCHANGED, WHOLE, Try, alarms_bound, bench
+from lab.plants import FATTER, PLANTS
 from lab.progress import Advance, Progresses
 from lab.results import CALIBRATION, check_writable
 from lab.server import TREE
@@ -37,7 +38,8 @@ class LedgerLine:
 
 
 def calibrate_gate(
-    *, wanted: Mapping[str, int], dataset: str, budget: str, tolerance: str, seed: int, ledger: Path, console: Console
+    *, wanted: Mapping[str, int], dataset: str, budget: str, tolerance: str, seed: int, ledger: Path, has_rivals: bool,
+    console: Console,
 ) -> Path:  # fmt: skip
     """Tries all gates, prints them and returns the Markdown table. Raises LabError when one ended wrong.
 
@@ -58,7 +60,8 @@ def calibrate_gate(
         ledger.open("a", encoding="utf-8") as file,
     ):
         gates = bench(
-            dataset=dataset, budget=budget, tolerance=tolerance, seed=seed, note=partial(_note, advance), stack=stack
+            dataset=dataset, budget=budget, tolerance=tolerance, seed=seed, note=partial(_note, advance), stack=stack,
+            has_rivals=has_rivals,
         )  # fmt: skip
         for one in gates.tries(wanted):
             found.append(one)
@@ -84,7 +87,10 @@ def calibrate_gate(
 
 def wanted_gates(*, whole: int, unchanged: int, mistakes: int, slow: str) -> dict[str, int]:
     """How many gates of each kind; `slow` is KIND=N, with commas. Raises LabError for a kind that there is not."""
-    found = {WHOLE: whole, UNCHANGED: unchanged, "mistakes": mistakes, "fatter payload": 2 if mistakes else 0}
+    found = {
+        WHOLE: whole, UNCHANGED: unchanged, MISTAKES: min(mistakes, len(PLANTS)),
+        FATTER_PAYLOAD: len(FATTER) if mistakes else 0,
+    }  # fmt: skip
     for part in filter(None, slow.split(",")):
         kind, _, number = (piece.strip() for piece in part.rpartition("="))
         if kind not in SLOW_KINDS or not number.isdigit():

@@ -42,8 +42,6 @@ TIMED_KEYS: Final = 48
 PAGE_SIZES: Final = (10, 40)
 
 BENCHMARK_BLOCKS: Final = 8
-BLOCKS: Final = 12
-"""Blocks of a gate: what differs between processes of one code is most of the noise, so more of them, each shorter."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +58,7 @@ class GateOrder:
     thresholds: Thresholds
     dataset: str
     budget: float
+    blocks: int
     seed: int
     instrument: str
     command: str
@@ -90,7 +89,7 @@ class GateOrder:
         )
         return replace(
             self._both, variant=(*self.experiment.variant, *own), keys=TIMED_KEYS, budget=self.budget,
-            blocks=BLOCKS, tolerances=tolerances,
+            blocks=self.blocks, tolerances=tolerances,
         )  # fmt: skip
 
     @property

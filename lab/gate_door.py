@@ -49,6 +49,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--head", default=WORKING_TREE, metavar="REV", help="the commit to judge (default: worktree, as it is now)")
     add("--dataset", default="medium", help="small, medium or large (default: medium)")
     add("--budget", default="120s", help="time for measuring (default: 120s)")
+    add("--blocks", type=_even, default=12, help="fresh processes, in which time is measured; even (default: 12)")
     add("--faces", default="", help="rest or graphql (default: both)")
     add("--operations", default="", help="only these, with commas")
     add(
@@ -84,6 +85,14 @@ def _share(text: str) -> float:
     return value
 
 
+def _even(text: str) -> int:
+    value = int(text)
+    if value % 2 or not 4 <= value <= 200:
+        raise ValueError
+    return value
+
+
+_even.__name__ = "even number from 4 to 200"
 # argparse puts the name of the type into its refusal.
 _share.__name__ = "share from 0.1% to 50%"
 
@@ -162,8 +171,8 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
         thresholds = thresholds.with_service_time(asked.tolerance)
     order = GateOrder(
         base=base, head=head, experiment=experiment, thresholds=thresholds,
-        dataset=asked.dataset, budget=budget_seconds(asked.budget), seed=asked.seed, instrument=checkouts.note,
-        command=command, benchmarks=tuple(filter(None, asked.benchmarks.split(","))),
+        dataset=asked.dataset, budget=budget_seconds(asked.budget), blocks=asked.blocks, seed=asked.seed,
+        instrument=checkouts.note, command=command, benchmarks=tuple(filter(None, asked.benchmarks.split(","))),
         update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
     return _tell(run_gate(order, console=console), asked=asked, console=console)

@@ -20,6 +20,7 @@ class Plant:
     """A mistake of a kind in one place: in `file`, `right` becomes `wrong`; without `right` the file is a new one.
 
     `operation` is where it shows, `layer` what must find it; with `accepted` the operation's answers may change.
+    `turns` is planted work by face, in turns of an empty loop.
     """
 
     kind: str
@@ -30,6 +31,7 @@ class Plant:
     wrong: str
     layer: str = "counts"
     accepted: bool = False
+    turns: tuple[tuple[str, int], ...] = ()
 
     def put(self, tree: Path) -> None:
         """Plants it. Raises LabError where the source has no such place."""
@@ -166,5 +168,12 @@ def slowed(kind: str, *, operation: str, loops: dict[str, int], when: str = "Tru
     right = head + text
     wrong = f"{WORK.strip()}\n\n\n{right}    if {when}:\n        _work({loops})\n"
     return Plant(
-        kind=kind, where=where or operation, operation=operation, file=SELECTORS, right=right, wrong=wrong, layer="time"
+        kind=kind,
+        where=where or operation,
+        operation=operation,
+        file=SELECTORS,
+        right=right,
+        wrong=wrong,
+        layer="time",
+        turns=tuple(loops.items()),
     )
