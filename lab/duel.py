@@ -94,7 +94,7 @@ def _pytest_mean(asked: dict[str, Any], running: Running, *, seconds: float, fol
 
 def _locust_average(asked: dict[str, Any], running: Running, *, seconds: float, folder: Path, name: str) -> float:
     words = [
-        "locust", "-f", str(RIVALS / "locustfile.py"), "--headless", "-u", "1", "-r", "1", "-t", f"{seconds:g}s",
+        "locust", "-f", str(RIVALS / "locustfile.py"), "--headless", "-u", "1", "-r", "1", "-t", f"{round(seconds)}s",
         "--csv", str(folder / name), "--only-summary",
     ]  # fmt: skip
     _run(words, asked=asked, running=running)
