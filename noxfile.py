@@ -85,6 +85,12 @@ def calibrate(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def trend(session: nox.Session) -> None:
+    """Where the ratios of a history changed their level. [-- DIR]"""
+    _measure(session, "lab", "trend", *session.posargs)
+
+
+@nox.session(default=False)
 def tests(session: nox.Session) -> None:
     """The test suite. [-- pytest's arguments]"""
     _install(session, "tests")

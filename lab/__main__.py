@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from pathlib import Path
 from textwrap import fill, indent
 from types import FrameType
 from typing import TYPE_CHECKING, Final, NoReturn
@@ -67,6 +68,7 @@ def lab(words: list[str]) -> None:
     parser.add_argument(
         "--load-workers", type=int, default=0, metavar="N", help="share every load among N local generators"
     )
+    parser.add_argument("--history", type=Path, metavar="DIR", help="add what is found to a history, draw its trend")
     parser.add_argument("--resume", metavar="RUN", help="go on with a run that ended early; give nothing else")
     _measure(parser.parse_args(words), plain=parser.parse_args([]))
 
@@ -75,7 +77,10 @@ def _measure(asked: Namespace, *, plain: Namespace) -> None:
     """Measures what was asked for; `plain` is what nothing asked for would be."""
     order = _resumed(asked, plain=plain) if asked.resume else _ordered(asked)
 
+    from lab.history_door import opened_history, remember
     from lab.run import measure
+
+    history = opened_history(asked.history)
 
     made: list[RunFolder] = []
     try:
@@ -84,6 +89,7 @@ def _measure(asked: Namespace, *, plain: Namespace) -> None:
         _keep(made)
         raise
     _print_answer(folder.findings, folder=folder)
+    remember(folder, history=history, console=CONSOLE)
     cells = folder.load.cells if folder.load else folder.findings.cells
     void = sum(cell.state == "void" for cell in cells)
     if void > VOID_CELLS * len(cells):
@@ -102,7 +108,7 @@ def _ordered(asked: Namespace) -> "Order":
 def _resumed(asked: Namespace, *, plain: Namespace) -> "Order":
     from lab.run import Order
 
-    if vars(asked) | {"resume": None} != vars(plain):
+    if vars(asked) | {"resume": None, "history": None} != vars(plain):
         raise LabError("--resume takes all else from the run", hint="give the run alone")
     folder = find_run(asked.resume)
     manifest = folder.manifest
@@ -173,6 +179,15 @@ def gate(words: list[str]) -> None:
         raise SystemExit(code)
 
 
+def trend(words: list[str]) -> None:
+    """Find in a history where a ratio changed its level, and draw it."""
+    from lab.trend import write_trend
+
+    parser = _Parser(prog="./noxw -s trend --", description=trend.__doc__)
+    parser.add_argument("history", type=Path, metavar="DIR", help="the folder that --history named")
+    CONSOLE.print(f"trend: {_shown(write_trend(parser.parse_args(words).history))}", highlight=False)
+
+
 def calibrate(words: list[str]) -> None:
     """Check the lab against what is known: its load instrument, its ends, its gate; say which bounds it keeps."""
     from lab import calibrate_door
@@ -202,6 +217,7 @@ DOORS: Final = {
     "report": report,
     "samples": samples,
     "seed": seed,
+    "trend": trend,
     "worker": worker,
 }
 

@@ -5,7 +5,6 @@ It gates nothing itself: `lab/gate_bench.py` does.
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,31 +16,33 @@ from rich.table import Table
 
 from lab import environment
 from lab.errors import LabError
-from lab.gate_bench import FATTER_PAYLOAD, MISTAKES, SLOW_KINDS, UNCHANGED, WHOLE, Try, alarms_bound, bench
+from lab.gate_bench import bench
+from lab.gate_power import gate_power
+from lab.gate_tries import (
+    FATTER_PAYLOAD,
+    MISTAKES,
+    SLOW_KINDS,
+    UNCHANGED,
+    WHOLE,
+    LedgerLine,
+    Try,
+    read_ledger,
+)
+from lab.json_files import write
 from lab.plants import FATTER, PLANTS
+from lab.power_words import lead, markdown
 from lab.progress import Advance, Progresses
+from lab.render import render_power
 from lab.results import CALIBRATION, check_writable
 from lab.server import TREE
 from lab.units import seconds
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LedgerLine:
-    """One gate of the ledger: when, where, of which commit, on which data, and how it ended."""
-
-    measured: str
-    machine: str
-    commit: str
-    dataset: str
-    seed: int
-    tried: Try
 
 
 def calibrate_gate(
     *, wanted: Mapping[str, int], dataset: str, budget: str, tolerance: str, seed: int, ledger: Path, has_rivals: bool,
     console: Console,
 ) -> Path:  # fmt: skip
-    """Tries all gates, prints them and returns the Markdown table. Raises LabError when one ended wrong.
+    """Tries all gates, prints them and returns the page. Raises LabError when one ended wrong.
 
     Every try is also appended to the ledger, which goes on growing, and over all of which rates are told.
     """
@@ -50,7 +51,6 @@ def calibrate_gate(
     folder.mkdir(exist_ok=True)
     if not ledger.parent.is_dir():
         raise LabError(f"there is no folder {ledger.parent}", hint=f"make it first: mkdir -p {ledger.parent}")
-    measured = datetime.now(tz=UTC).isoformat(timespec="seconds")
     facts = dict(environment.describe(TREE))
     machine = f"{facts['cores']} cores of {facts['processor']}, {facts['memory']}, {facts['system']}"
     found: list[Try] = []
@@ -66,17 +66,17 @@ def calibrate_gate(
         for one in gates.tries(wanted):
             found.append(one)
             advance(done=len(found))
+            now = datetime.now(tz=UTC).isoformat(timespec="seconds")
             line = LedgerLine(
-                measured=measured, machine=machine, commit=facts["commit"], dataset=dataset, seed=seed, tried=one
+                measured=now, machine=machine, commit=facts["commit"], dataset=dataset, seed=seed, tried=one
             )  # fmt: skip
             file.write(f"{msgspec.json.encode(line).decode()}\n")
             file.flush()
-    page = folder / "gate.md"
-    head = f"Measured {measured}, commit {facts['commit']}, on {machine}, dataset {dataset}, {budget} for time."
-    page.write_text(f"{head}\n\n{_markdown(found)}\n{summary(read_ledger(ledger))}\n", encoding="utf-8")
+    page = told(ledger)
     console.print(_table(found))
-    console.print(summary(found), highlight=False)
-    console.print(f"table: {page}; ledger: {ledger}", highlight=False)
+    for sentence in lead(gate_power(read_ledger(ledger))):
+        console.print(sentence, highlight=False)
+    console.print(f"[bold]report:[/] {page}; ledger: {ledger}", highlight=False)
     if wrong := [one for one in found if not one.is_right]:
         names = "; ".join(f"{one.kind}, {one.where}, {one.operation}: exit {one.code}" for one in wrong)
         raise LabError(
@@ -99,34 +99,19 @@ def wanted_gates(*, whole: int, unchanged: int, mistakes: int, slow: str) -> dic
     return found
 
 
-def read_ledger(path: Path) -> tuple[Try, ...]:
-    """Every gate that was ever tried so, in its order. Raises LabError for a line that is none."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            found.append(msgspec.json.decode(line, type=LedgerLine).tried)
-        except msgspec.MsgspecError as error:
-            raise LabError(f"{path.name} line {number}: {error}", hint="mend or remove that line") from None
-    return tuple(found)
-
-
-def summary(found: Sequence[Try]) -> str:
-    """By kind: how many gates ended right; of unchanged code the alarms, with the bound of their rate."""
-    lines = []
-    for kind in dict.fromkeys(one.kind for one in found):
-        ours = [one for one in found if one.kind == kind]
-        right, longest = sum(one.is_right for one in ours), max(one.seconds for one in ours)
-        said = f"{kind}: {right} of {len(ours)} right, the longest took {seconds(longest)}"
-        ratios = [effect[1] for one in ours for effect in one.effects]
-        lines.append(said + (f"; ratios {min(ratios):.3f} to {max(ratios):.3f}" if ratios else ""))
-    if same := [one for one in found if one.is_unchanged]:
-        alarms, passed = (sum(one.code == code for one in same) for code in (1, 0))
-        bound = alarms_bound(alarms, len(same))
-        lines.append(
-            f"unchanged code: {alarms} alarms in {len(same)} gates (at most {bound:.1%} at 95 %, Clopper-Pearson), "
-            f"{passed} passed, {len(same) - passed - alarms} unclear"
-        )
-    return "\n".join(lines)
+def told(ledger: Path) -> Path:
+    """Writes what a ledger says beside the calibration, as JSON, Markdown and a page; the page's path."""
+    lines = read_ledger(ledger)
+    if not lines:
+        raise LabError(f"{ledger} is empty", hint="calibrate first: ./noxw -s calibrate -- gate")
+    folder = CALIBRATION.parent
+    folder.mkdir(parents=True, exist_ok=True)
+    found = gate_power(lines)
+    write(found, folder / "gate.json")
+    (folder / "gate.md").write_text(markdown(found), encoding="utf-8")
+    page = folder / "gate.html"
+    render_power(folder / "gate.json", page=page)
+    return page
 
 
 def _note(advance: Advance, text: str) -> None:
@@ -153,8 +138,3 @@ def _table(found: Sequence[Try]) -> Table:
     for row in _rows(found):
         table.add_row(*map(escape, row[:-1]))
     return table
-
-
-def _markdown(found: Sequence[Try]) -> str:
-    rows = [HEADER, ("---",) * len(HEADER), *_rows(found)]
-    return "\n".join(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in row)} |" for row in rows) + "\n"

@@ -14,80 +14,40 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
-from scipy import stats
-
 from lab import catalogue
 from lab.asked import budget_seconds, narrowed
 from lab.duel import Rival, duel
-from lab.findings import Findings
+from lab.errors import LabError
 from lab.gate_findings import GateFindings
+from lab.gate_tries import (
+    DEFAULT_TOLERANCE,
+    DOSES,
+    FATTER_PAYLOAD,
+    KEYS,
+    MISTAKES,
+    REFERENCE,
+    REQUESTS,
+    SIZING,
+    SLOW_KINDS,
+    UNCHANGED,
+    WHOLE,
+    Try,
+)
 from lab.json_files import read
 from lab.plants import FATTER, HUNDREDTH_OF_REQUESTS, PLANTS, TENTH_OF_KEYS, Plant, slowed
 from lab.server import FOLDER_VARIABLE, TREE
 from lab.worktrees import checked_out, resolve, sweep
 
-UNCHANGED: Final = "unchanged"
-WHOLE: Final = "whole, unchanged"
-SIZING: Final = "sizing"
-MISTAKES: Final = "mistakes"
-FATTER_PAYLOAD: Final = "fatter payload"
 LONGEST: Final = 900.0
 """Seconds after which a gate is given up."""
 
 SLOW_OPERATION: Final = "product_detail"
 """The quickest operation: of its requests a gate sees most, and of rare ones they are needed."""
 
-REFERENCE: Final = ", reference"
 REFERENCE_BLOCKS: Final = 48
-DOSES: Final = {"+1 %": 0.01, "+2 %": 0.02, "+3 %": 0.03, "+5 %": 0.05, "+10 %": 0.10}
-KEYS: Final = "10 % of keys twice as slow"
-REQUESTS: Final = "1 % of requests 50 times slower"
-SLOW_KINDS: Final = (*DOSES, KEYS, REQUESTS, *(f"{dose}{REFERENCE}" for dose in DOSES))
-DEFAULT_TOLERANCE: Final = {"+10 %", KEYS, REQUESTS}
-LOOPS: Final = 2_000_000
 BLOCKS: Final = 12
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Try:
-    """One gate: what was planted, how it ended, after how many seconds, and by which layer; `right` when it had to be.
-
-    `effects` are (face, ratio, low, high, verdict) of service times, head over base; `turns` the planted work by face,
-    in turns of an empty loop; `rivals` what the field's common gates compare with their threshold.
-    """
-
-    kind: str
-    where: str
-    operation: str
-    code: int
-    layer: str
-    seconds: float
-    said: str
-    wanted: str = ""
-    tolerance: float = 0.02
-    effects: tuple[tuple[str, float, float, float, str], ...] = ()
-    blocks: int = 8
-    turns: tuple[tuple[str, int], ...] = ()
-    rivals: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def is_unchanged(self) -> bool:
-        """Whether base and head are the same code."""
-        return self.kind in {UNCHANGED, WHOLE}
-
-    @property
-    def is_reference(self) -> bool:
-        """Whether it is there to tell how much slower the planted work is, and not whether that is found."""
-        return self.kind.endswith(REFERENCE)
-
-    @property
-    def is_right(self) -> bool:
-        """Whether unchanged code passed, or a mistake was called one, by the layer that had to."""
-        if self.is_unchanged:
-            return self.code == 0
-        if self.is_reference:
-            return bool(self.effects)
-        return self.code == 1 and self.layer == (self.wanted or self.layer)
+FACES: Final = ("rest", "graphql")
+SIZING_TURNS: Final = 50_000
 
 
 @dataclass(kw_only=True)
@@ -104,8 +64,7 @@ class GateBench:
     seed: int
     note: Callable[[str], None]
     has_rivals: bool = False
-    service: dict[str, float] = field(default_factory=dict)
-    turn: float = 0.0
+    slope: dict[str, float] = field(default_factory=dict)
 
     def tries(self, wanted: Mapping[str, int]) -> Iterator[Try]:
         """So many gates of each kind, spread evenly over the time that all of them take."""
@@ -125,18 +84,25 @@ class GateBench:
         return self._gate(kind=kind, where=f"try {number + 1}", operation=operation)
 
     def _slow(self, kind: str, *, number: int) -> Plant:
-        """A plant of the kind, sized by what the operation takes and by what a turn of an empty loop does."""
-        if not self.service:
-            self.note("sizing the work")
-            self.turn = _seconds_of_a_turn()
-            self._gate(kind=SIZING, where="before all others", operation=SLOW_OPERATION)
+        """A plant of the kind, of as many turns as the wanted share of the operation's time takes."""
+        if not self.slope:
+            self.slope = self._sized()
         share, when = DOSES.get(kind.removesuffix(REFERENCE), 1.0), "True"
         if kind == KEYS:
             when = TENTH_OF_KEYS.format(salt=number)
         elif kind == REQUESTS:
             share, when = 49.0, HUNDREDTH_OF_REQUESTS
-        loops = {face: round(share * seconds / self.turn) for face, seconds in self.service.items()}
+        loops = {face: round(share / slope) for face, slope in self.slope.items()}
         return slowed(kind, operation=SLOW_OPERATION, loops=loops, when=when, where=f"try {number + 1}")
+
+    def _sized(self) -> dict[str, float]:
+        """By which share one turn of an empty loop makes the operation slower, by face: what a gate sees of many."""
+        loops = dict.fromkeys(FACES, SIZING_TURNS)
+        found = self._planted(slowed(SIZING, operation=SLOW_OPERATION, loops=loops, where="before all others"))
+        slopes = {face: (ratio - 1) / SIZING_TURNS for face, ratio, *_ in found.effects}
+        if set(slopes) != set(FACES) or min(slopes.values()) <= 0:
+            raise LabError(f"planted work cannot be sized: {found.said}", hint="measure again on a quiet machine")
+        return slopes
 
     def _planted(self, plant: Plant) -> Try:
         before = _git(self.scratch, "rev-parse", "HEAD")
@@ -160,8 +126,8 @@ class GateBench:
     def _gate(self, *, kind: str, where: str, operation: str) -> Try:
         self.note(f"{kind}, {operation or 'all operations'}, {where}")
         is_reference = kind.endswith(REFERENCE)
-        # Nothing is beyond a half, so that nothing is confirmed: a reference is measured once, for long.
-        tolerance = "50%" if is_reference else "2%" if kind in DEFAULT_TOLERANCE else self.tolerance
+        # Nothing is beyond a half, so that nothing is confirmed: what is to be known is the ratio alone.
+        tolerance = "50%" if is_reference or kind == SIZING else "2%" if kind in DEFAULT_TOLERANCE else self.tolerance
         times = REFERENCE_BLOCKS // BLOCKS if is_reference else 1
         budget = f"{budget_seconds(self.budget) * times:g}s"
         words = ["--dataset", self.dataset, "--tolerance", tolerance, "--seed", str(self.seed)]
@@ -176,9 +142,6 @@ class GateBench:
         seconds = time.monotonic() - begun
         runs = sorted((self.scratch / "results" / "gate").glob("*"))
         found = read(runs[-1] / "gate.json", GateFindings) if done.returncode in {0, 1, 3} and runs else None
-        if found and operation == SLOW_OPERATION and kind == SIZING and found.effects:
-            cells = read(runs[-1] / "findings.json", Findings).cells
-            self.service = {c.face: c.service.estimate for c in cells if c.server == "base" and c.service}
         said = next((line for line in done.stdout.splitlines() if " against " in line), done.stderr.strip()[-200:])
         shutil.rmtree(self.scratch / "results", ignore_errors=True)
         effects = found.effects if found else ()
@@ -223,25 +186,6 @@ def bench(
         note=note,
         has_rivals=has_rivals,
     )
-
-
-def alarms_bound(alarms: int, runs: int) -> float:
-    """The upper end of the one-sided 95 % Clopper-Pearson interval of the rate of false alarms."""
-    return float(stats.beta.ppf(0.95, alarms + 1, runs - alarms)) if runs > alarms else 1.0
-
-
-def _seconds_of_a_turn() -> float:
-    """What one turn of an empty loop takes, in the best of five processes."""
-    code = (
-        "import time; t = time.perf_counter()\n"
-        f"def f():\n    for _ in range({LOOPS}): pass\n"
-        "f(); print(time.perf_counter() - t)"
-    )
-    took = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout)
-        for _ in range(5)
-    ]
-    return min(took) / LOOPS
 
 
 def _git(tree: Path, *words: str) -> str:

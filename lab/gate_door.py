@@ -63,6 +63,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--inside", default="", help=SUPPRESS)
     add("--update", action="store_true", help="write head's counts into thresholds.toml as its budgets")
     add("--benchmarks", default="", metavar="NAMES", help="pair these benchmarks too, with commas, or all of them: all")
+    add("--history", type=Path, metavar="DIR", help="add the ratios to a history, and draw its trend")
     add("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
     add("--markdown", type=Path, metavar="FILE", help="write the summary there too")
     return parser
@@ -160,6 +161,7 @@ def _become(checkouts: Checkouts, *, words: list[str], kept: ExitStack) -> NoRet
 
 def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command: str) -> int:
     from lab.gate import GateOrder, run_gate
+    from lab.history_door import opened_history, remember
 
     base, head = (
         Checkout(tree=Path(tree), commit=commit, python=python)
@@ -175,7 +177,11 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
         instrument=checkouts.note, command=command, benchmarks=tuple(filter(None, asked.benchmarks.split(","))),
         update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
-    return _tell(run_gate(order, console=console), asked=asked, console=console)
+    history = opened_history(asked.history)
+    run = run_gate(order, console=console)
+    code = _tell(run, asked=asked, console=console)
+    remember(run, history=history, console=console)
+    return code
 
 
 def _tell(run: RunFolder, *, asked: Namespace, console: Console) -> int:

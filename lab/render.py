@@ -1,4 +1,4 @@
-"""Yields the page of a run or of a load, by the reports' own door in a process of its own. It draws nothing itself."""
+"""Yields pages, by the reports' own door in a process of its own. It draws nothing itself."""
 
 import subprocess
 import sys
@@ -18,6 +18,16 @@ def render(folder: RunFolder) -> Path:
 def render_load(found: Path, *, page: Path) -> None:
     """Writes the page of a load on one URL from its JSON. Raises LabError with the door's last words."""
     _drawn("--load", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def render_trend(found: Path, *, page: Path) -> None:
+    """Writes the page of a history from its trend. Raises LabError with the door's last words."""
+    _drawn("--trend", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def render_power(found: Path, *, page: Path) -> None:
+    """Writes the page of a gate's calibration. Raises LabError with the door's last words."""
+    _drawn("--power", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
 
 
 def _drawn(*words: str, hint: str) -> None:

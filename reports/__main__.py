@@ -1,6 +1,7 @@
-"""Yields pages: a run's `report.html` from its findings, or the page of a load on one URL from its JSON.
+"""Yields pages: a run's `report.html` from its findings, or that of something else from its JSON.
 
-It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load LOAD_JSON HTML`.
+It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load LOAD_JSON HTML`, or likewise `--trend`
+and `--power`.
 """
 
 import argparse
@@ -12,7 +13,9 @@ from lab.findings import SCHEMA_VERSION, Findings
 from lab.gate_findings import GateFindings
 from lab.json_files import read
 from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
-from reports.html import raw_data, render, render_url
+from lab.power_findings import POWER_VERSION, GatePower
+from lab.trend_findings import TREND_VERSION, Trend
+from reports.html import raw_data, render, render_power, render_trend, render_url
 
 _CANNOT = 2
 
@@ -27,9 +30,24 @@ def main(arguments: list[str]) -> int:
     either.add_argument(
         "--load", type=Path, nargs=2, metavar=("LOAD_JSON", "HTML"), help="what `lab load --json` wrote, and the page"
     )
+    either.add_argument(
+        "--trend", type=Path, nargs=2, metavar=("TREND_JSON", "HTML"), help="what `lab trend` wrote, and the page"
+    )
+    either.add_argument(
+        "--power",
+        type=Path,
+        nargs=2,
+        metavar=("GATE_JSON", "HTML"),
+        help="what calibrating the gate wrote, and the page",
+    )
     asked = parser.parse_args(arguments)
     try:
-        target, page = _url(*asked.load) if asked.load else _run(asked.run)
+        if asked.trend:
+            target, page = _trend(*asked.trend)
+        elif asked.power:
+            target, page = _power(*asked.power)
+        else:
+            target, page = _url(*asked.load) if asked.load else _run(asked.run)
     except LabError as error:
         return _complain("; ".join(filter(None, (error.what, error.hint))))
     try:
@@ -59,6 +77,20 @@ def _url(source: Path, target: Path) -> tuple[Path, str]:
     found = read(source, UrlLoad)
     _check(source, version=found.schema_version, known=LOAD_VERSION)
     return target, render_url(found)
+
+
+def _trend(source: Path, target: Path) -> tuple[Path, str]:
+    """Where the page of a history belongs, and the page."""
+    found = read(source, Trend)
+    _check(source, version=found.schema_version, known=TREND_VERSION)
+    return target, render_trend(found)
+
+
+def _power(source: Path, target: Path) -> tuple[Path, str]:
+    """Where the page of a gate's calibration belongs, and the page."""
+    found = read(source, GatePower)
+    _check(source, version=found.schema_version, known=POWER_VERSION)
+    return target, render_power(found)
 
 
 def _check(source: Path, *, version: int, known: int) -> None:

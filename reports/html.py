@@ -12,11 +12,15 @@ from markupsafe import Markup
 from lab.findings import Findings
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
+from lab.power_findings import GatePower
+from lab.trend_findings import Trend
 from lab.wording import method
 from reports import arms, load_captions, style
 from reports import format as text
 from reports.design import face_name
 from reports.page import SECTIONS, Page, is_void, quantile
+from reports.power_page import PowerPage
+from reports.trend_page import READING, TrendPage
 from reports.url_page import CLOSED, UrlPage
 
 _ENVIRONMENT: Final = jinja2.Environment(
@@ -84,6 +88,20 @@ def render_url(found: UrlLoad) -> str:
     page = UrlPage(found=found)
     return _ENVIRONMENT.get_template("url.html.j2").render(
         page=page, found=found, closed_note=CLOSED, css=Markup(_source("page.css"))
+    )
+
+
+def render_trend(found: Trend) -> str:
+    """The page of a history. The same value gives the same bytes."""
+    return _ENVIRONMENT.get_template("trend.html.j2").render(
+        page=TrendPage(found=found), found=found, reading=READING, css=Markup(_source("page.css"))
+    )
+
+
+def render_power(found: GatePower) -> str:
+    """The page of a gate's calibration. The same value gives the same bytes."""
+    return _ENVIRONMENT.get_template("power.html.j2").render(
+        page=PowerPage(found=found), found=found, css=Markup(_source("page.css"))
     )
 
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from lab.calibrate_gate import summary, wanted_gates
+from lab.calibrate_gate import wanted_gates
 from lab.errors import LabError
-from lab.gate_bench import UNCHANGED, Try, alarms_bound
+from lab.gate_power import alarms_bound
+from lab.gate_tries import Try
 from lab.plants import FATTER, MIGRATION, PLANTS, SLOWED, Plant, slowed
 from tests.lab.tree import CHECKOUT
 
@@ -74,14 +75,3 @@ def test_gates_are_asked_for_by_kind() -> None:
     }  # fmt: skip
     with pytest.raises(LabError, match="is none"):
         wanted_gates(whole=0, unchanged=0, mistakes=0, slow="+4 %=1")
-
-
-def test_the_summary_counts_both_ways_to_be_wrong() -> None:
-    """Mistakes that passed, alarms on unchanged code, and what could not be told."""
-
-    def one(kind: str, code: int) -> Try:
-        return Try(kind=kind, where="", operation="", code=code, layer="time", seconds=1.0, said="")
-
-    said = summary([one("N+1", 1), one("N+1", 0), *(one(UNCHANGED, code) for code in (0, 0, 1, 3))])
-    assert said.startswith("N+1: 1 of 2 right, the longest took 1.00 s\nunchanged: 2 of 4 right")
-    assert "1 alarms in 4 gates (at most 75.1% at 95 %, Clopper-Pearson), 2 passed, 1 unclear" in said

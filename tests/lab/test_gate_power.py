@@ -1,0 +1,121 @@
+"""A ledger of tried gates tells false alarms, detection, coverage and the duel, each with its bound."""
+
+from dataclasses import replace
+from math import isclose
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from lab.errors import LabError
+from lab.gate_power import OURS, gate_power, proportion
+from lab.gate_tries import REFERENCE, UNCHANGED, WHOLE, LedgerLine, Try, read_ledger
+from lab.json_files import write
+from lab.power_words import lead, markdown, tables
+from lab.render import render_power
+
+SAME = Try(
+    kind=UNCHANGED, where="try 1", operation="product_detail", code=0, layer="time", seconds=50.0, said="passes",
+    tolerance=0.01, effects=(("rest", 1.0, 0.99, 1.01, "same"),), blocks=12,
+)  # fmt: skip
+SLOWER = replace(SAME, kind="+3 %", code=1, effects=(("rest", 1.03, 1.02, 1.04, "slower"),), wanted="time")
+
+
+def ledger(*tries: Try) -> tuple[LedgerLine, ...]:
+    return tuple(
+        LedgerLine(
+            measured=f"2026-01-02T03:04:{second:02}+00:00", machine="2 cores", commit="abc123", dataset="medium",
+            seed=1, tried=each,
+        )
+        for second, each in enumerate(tries)
+    )  # fmt: skip
+
+
+def test_unchanged_code_is_told_by_alarms_and_by_what_was_unclear() -> None:
+    """A gate that is always unclear raises no alarm: both stand in the table, with the bound of the rate."""
+    codes = (0, 0, 1, 3)
+    found = gate_power(ledger(*(replace(SAME, code=code) for code in codes), replace(SAME, kind=WHOLE)))
+    whole, single = found.alarms
+    assert (whole.gates, whole.alarms, whole.passed) == (1, 0, 1)
+    assert (single.gates, single.alarms, single.passed, single.unclear) == (4, 1, 2, 1)
+    assert isclose(single.bound, 0.751, abs_tol=0.001)
+    assert "1 false alarms in 5 gates of unchanged code" in lead(found)[0]
+
+
+def test_a_gate_that_could_not_compare_detects_nothing() -> None:
+    """Exit code 2 is neither a hit nor a miss of a dose; on unchanged code it did not pass."""
+    found = gate_power(ledger(SLOWER, replace(SLOWER, code=2), replace(SLOWER, code=3), replace(SAME, code=2)))
+    assert (found.doses[0].found.count, found.doses[0].found.of) == (1, 2)
+    assert (found.alarms[0].passed, found.alarms[0].unclear) == (0, 1)
+
+
+def test_intervals_are_held_against_a_separate_long_run() -> None:
+    """Of two gates one has the truth in its interval; unchanged code's truth is 1."""
+    truth = replace(SLOWER, kind=f"+3 %{REFERENCE}", effects=(("rest", 1.035, 1.034, 1.036, "unclear"),), blocks=48)
+    narrow = replace(SLOWER, effects=(("rest", 1.03, 1.028, 1.032, "slower"),))
+    found = gate_power(ledger(SLOWER, narrow, truth, SAME))
+    covered = found.doses[0].covered
+    assert covered
+    assert (covered.count, covered.of) == (1, 2)
+    assert found.covered
+    assert (found.covered.count, found.covered.of) == (2, 3)
+
+
+def test_doses_lie_on_a_line_or_the_distance_is_told() -> None:
+    """Truths that grow with the planted turns are on it; one that does not is off by what it is off."""
+
+    def truth(kind: str, turns: int, ratio: float) -> Try:
+        effects = (("rest", ratio, ratio - 0.001, ratio + 0.001, "unclear"),)
+        return replace(SLOWER, kind=f"{kind}{REFERENCE}", turns=(("rest", turns),), effects=effects)
+
+    straight = [truth("+1 %", 100, 1.01), truth("+3 %", 300, 1.03), truth("+10 %", 1000, 1.10)]
+    found = gate_power(ledger(*straight))
+    assert found.line is not None
+    assert found.line < 1e-9
+    found = gate_power(ledger(*straight[:2], truth("+10 %", 1000, 1.2)))
+    assert found.line is not None
+    assert found.line > 0.01
+
+
+def test_the_duel_counts_alarms_at_each_threshold() -> None:
+    """What the others compare, against each threshold; ours by its exit code, at its tolerance."""
+    met = (("mean", 1.06),)
+    found = gate_power(ledger(replace(SAME, rivals=met), replace(SLOWER, rivals=(("mean", 1.015),)), SLOWER))
+    rates = {(each.name, each.threshold): {r.kind: r.alarms.count for r in each.rates} for each in found.duel}
+    assert rates[OURS, 0.01] == {UNCHANGED: 0, "+3 %": 1}
+    assert rates["mean", 0.05] == {UNCHANGED: 1, "+3 %": 0}
+    assert rates["mean", 0.01] == {UNCHANGED: 1, "+3 %": 1}
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_the_interval_of_a_rate_is_clopper_and_pearsons(hits: list[bool]) -> None:
+    """As SciPy's exact test gives it, at both ends too."""
+    found = proportion(hits)
+    exact = stats.binomtest(sum(hits), len(hits)).proportion_ci(method="exact")
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high))
+
+
+def test_a_broken_ledger_is_named_by_its_line(tmp_path: Path) -> None:
+    """What was measured is not thrown away: the line is named, to be mended."""
+    path = tmp_path / "ledger.jsonl"
+    [line] = ledger(SAME)
+    path.write_bytes(msgspec.json.encode(line) + b"\n{}\n")
+    with pytest.raises(LabError, match="line 2"):
+        read_ledger(path)
+
+
+def test_the_page_and_the_tables_say_the_same(tmp_path: Path) -> None:
+    """Every table of the Markdown is on the page, and the detection curve beside them."""
+    found = gate_power(ledger(SAME, SLOWER, replace(SLOWER, code=3), replace(SAME, kind=WHOLE)))
+    write(found, tmp_path / "gate.json")
+    render_power(tmp_path / "gate.json", page=tmp_path / "gate.html")
+    page, text = (tmp_path / "gate.html").read_text(encoding="utf-8"), markdown(found)
+    assert [each.title for each in tables(found)] == ["Unchanged code", "Planted work"]
+    assert "1 of 2 [1%, 99%]" in text
+    for table in tables(found):
+        assert table.title in page
+        assert table.title in text
+    assert 'id="detection"' in page

@@ -1,0 +1,123 @@
+"""A history grows by a run's comparisons, and a trend finds where their level changed."""
+
+from dataclasses import replace
+from math import exp
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lab.conclude import conclude
+from lab.errors import LabError
+from lab.findings import Interval
+from lab.history import LINES, HistoryLine, append, history_folder, read_history
+from lab.trend import SHORTEST, change_points, trend, write_trend
+from tests.fakes import FakeRun, by_server
+from tests.lab.test_derive import SERVERS
+
+LINE = HistoryLine(
+    measured="2026-01-01T00:00:00+00:00", run="run", experiment="gate", commit="abc", reference="base",
+    machine="2 cores", dataset="small", seed=1, operation="product_list", face="rest", subject="head / base", given="",
+    ratio=Interval(estimate=1.0, low=0.99, high=1.01, blocks=12), verdict="same",
+)  # fmt: skip
+SPREAD = 0.005
+
+
+def history(logs: np.ndarray) -> tuple[HistoryLine, ...]:
+    """A line a day with these log-ratios and intervals as wide as their spread gives."""
+    return tuple(
+        replace(
+            LINE, run=f"run-{day}", commit=f"commit-{day}", measured=f"2026-01-{day + 1:02}T00:00:00+00:00",
+            ratio=Interval(
+                estimate=exp(value), low=exp(value - 3 * SPREAD), high=exp(value + 3 * SPREAD), blocks=12
+            ),
+        )
+        for day, value in enumerate(logs)
+    )  # fmt: skip
+
+
+def drawn(random: np.random.Generator, *, runs: int, shift: float, at: int) -> np.ndarray:
+    return random.normal(0.0, SPREAD, runs) + shift * (np.arange(runs) >= at)
+
+
+def test_a_history_grows_by_each_run(tmp_path: Path) -> None:
+    """Two runs give each their comparisons; the lines that are there stay as they are."""
+    run = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=40).make(tmp_path / "run")
+    conclude(run)
+    folder = history_folder(tmp_path / "deep" / "history")
+    added = append(run, into=folder)
+    first = (folder / LINES).read_bytes()
+    assert append(run, into=folder) == added > 0
+    assert (folder / LINES).read_bytes() == first * 2
+    lines = read_history(folder)
+    assert len(lines) == 2 * added
+    assert {(line.commit, line.dataset) for line in lines} == {("abc123", "small")}
+
+
+def test_a_broken_line_is_named(tmp_path: Path) -> None:
+    """One line says which, and what to do."""
+    (tmp_path / LINES).write_text('{"measured": 1}\n', encoding="utf-8")
+    with pytest.raises(LabError, match="line 1"):
+        read_history(tmp_path)
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
+    """Before anything is measured."""
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    with pytest.raises(LabError, match="cannot be written"):
+        history_folder(tmp_path / "file" / "history")
+
+
+def test_a_flat_history_has_one_level() -> None:
+    """Of 300 histories without a change at most one in twenty-five shows one."""
+    random = np.random.default_rng(1)
+    halves = np.full(40, 3 * SPREAD)
+    found = [change_points(drawn(random, runs=40, shift=0.0, at=0), half_widths=halves) for _ in range(300)]
+    assert sum(map(bool, found)) <= 12
+
+
+def test_a_shift_is_found_where_it_came() -> None:
+    """A change of five times the noise between runs is found, within a run of its place, in 95 of 100 histories."""
+    random = np.random.default_rng(2)
+    hits = 0
+    for _ in range(100):
+        at = int(random.integers(SHORTEST, 30 - SHORTEST + 1))
+        found = change_points(drawn(random, runs=30, shift=5 * SPREAD, at=at), half_widths=np.full(30, 3 * SPREAD))
+        hits += len(found) == 1 and abs(found[0] - at) <= 1
+    assert hits >= 95
+
+
+def test_one_run_out_of_line_is_no_change() -> None:
+    """A level has three runs at least."""
+    logs = np.zeros(20)
+    logs[12] = 0.01
+    assert change_points(logs, half_widths=np.full(20, 3 * SPREAD)) == ()
+
+
+@given(st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=31), st.floats(0.0, 0.1))
+def test_levels_cover_every_run_once(logs: list[float], half: float) -> None:
+    """Whatever the ratios are: levels follow each other without a gap, each of three runs or all that there are."""
+    [series] = trend(history(np.array(logs)))
+    starts, ends = [level.start for level in series.levels], [level.end for level in series.levels]
+    assert starts == [0, *ends[:-1]]
+    assert ends[-1] == len(logs)
+    assert len(series.levels) == 1 or all(end - start >= SHORTEST for start, end in zip(starts, ends, strict=True))
+
+
+def test_another_reference_is_another_series() -> None:
+    """Ratios to two commits are not one line."""
+    found = trend([LINE, replace(LINE, reference="other")])
+    assert {series.reference for series in found} == {"base", "other"}
+
+
+def test_the_page_tells_what_changed(tmp_path: Path) -> None:
+    """The commit, by how much, and each run with its numbers."""
+    lines = history(drawn(np.random.default_rng(3), runs=20, shift=0.05, at=12))
+    (tmp_path / LINES).write_bytes(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    page = write_trend(tmp_path).read_text(encoding="utf-8")
+    assert "1 of 1 comparisons changed their level in 20 runs" in page
+    assert "commit-12" in page
+    assert page.count("<tr>") == 21
