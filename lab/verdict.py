@@ -51,17 +51,18 @@ def judge(
 
     In this order: slower, when a lower bound is above the tolerance, or that of the few above one in a thousand;
     faster, when an upper bound is below it and nothing is slower; same, when all bounds are inside must_catch and all
-    estimates inside the tolerance; else unclear.
+    estimates inside the tolerance; else unclear. It speaks of the typical request where that tells it, else of the part
+    with the stronger evidence: fresh blocks will have to confirm it.
     """
     near, wide = log(1 + tolerance), log(1 + must_catch)
     found = [(0, "", typical, near), (1, "in total", total, near), (FEW, "for some requests", few, FEW_LIMIT)]
     parts = [(part, name, estimate, limit) for part, name, estimate, limit in found if estimate]
-    for part, name, estimate, limit in parts:
-        if estimate.low > limit:
-            return Verdict(word="slower", detail=name, part=part)
-    for part, name, estimate, limit in parts:
-        if estimate.high < -limit:
-            return Verdict(word="faster", detail=name, part=part)
+    slower = [(part != 0, estimate.p, part, name) for part, name, estimate, limit in parts if estimate.low > limit]
+    faster = [(part != 0, estimate.p, part, name) for part, name, estimate, limit in parts if estimate.high < -limit]
+    for word, alarms in (("slower", slower), ("faster", faster)):
+        if alarms:
+            *_, part, name = min(alarms)
+            return Verdict(word=word, detail=name, part=part)
     if all(-wide < estimate.low and estimate.high < wide and abs(estimate.mean) <= near for _, _, estimate, _ in parts):
         return Verdict(word="same")
     return Verdict(word="unclear")

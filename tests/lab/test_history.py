@@ -15,8 +15,7 @@ from lab.errors import LabError
 from lab.findings import Interval
 from lab.history import LINES, HistoryLine, append, history_folder, read_history
 from lab.trend import SHORTEST, change_points, trend, write_trend
-from tests.fakes import FakeRun, by_server
-from tests.lab.test_derive import SERVERS
+from tests.fakes import SERVERS, FakeRun, by_server
 
 LINE = HistoryLine(
     measured="2026-01-01T00:00:00+00:00", run="run", experiment="gate", commit="abc", reference="base",

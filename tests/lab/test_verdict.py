@@ -9,7 +9,7 @@ import pytest
 
 from lab.effect import Estimate, estimate
 from lab.script import Report
-from lab.verdict import FEW_LIMIT, MUST_CATCH, TOLERANCE, Verdict, judge, kernel_ratios, void_reasons
+from lab.verdict import FEW, FEW_LIMIT, MUST_CATCH, TOLERANCE, Verdict, judge, kernel_ratios, void_reasons
 
 LIMIT, WIDE = log(1 + TOLERANCE), log(1 + MUST_CATCH)
 ABOVE, BELOW = nextafter(LIMIT, 1.0), nextafter(LIMIT, 0.0)
@@ -56,7 +56,7 @@ def test_typical_request_decides_by_the_table(typical: Estimate, word: str) -> N
 @pytest.mark.parametrize(
     ("parts", "expected"),
     [
-        # The first of typical, total and few that is slower gives the verdict its name.
+        # The typical request gives the verdict its name, else the first of those with as strong evidence.
         ((SLOWER, SLOWER, SLOWER), Verdict(word="slower")),
         ((QUIET, SLOWER, SLOWER), Verdict(word="slower", detail="in total", part=1)),
         ((QUIET, QUIET, SLOWER), Verdict(word="slower", detail="for some requests", part=2)),
@@ -74,6 +74,14 @@ def test_typical_request_decides_by_the_table(typical: Estimate, word: str) -> N
 def test_any_of_three_numbers_decides(parts: tuple[Estimate, Estimate, Estimate], expected: Verdict) -> None:
     """Between servers a change in the typical request, in the total or in the few is a change."""
     assert judge(parts[0], total=parts[1], few=parts[2]) == expected
+
+
+def test_of_total_and_few_the_stronger_evidence_is_named() -> None:
+    """Fresh blocks have to confirm what is named: a rare slow request shows better as one of the few."""
+    weak, strong = replace(SLOWER, p=0.01), replace(SLOWER, p=1e-6)
+    assert judge(QUIET, total=weak, few=strong) == Verdict(word="slower", detail="for some requests", part=FEW)
+    assert judge(QUIET, total=strong, few=weak) == Verdict(word="slower", detail="in total", part=1)
+    assert judge(weak, total=strong, few=strong) == Verdict(word="slower")
 
 
 @pytest.mark.parametrize(
