@@ -99,7 +99,7 @@ def tests(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
-    """What is hot in process, in microseconds: JSON and a table below results/benchmarks. [-- pytest's arguments]"""
+    """What is hot in process, in microseconds: JSON and a page below results/benchmarks. [-- pytest's arguments]"""
     _install(session, "tests")
     folder = Path("results") / "benchmarks"
     folder.mkdir(parents=True, exist_ok=True)
@@ -107,6 +107,7 @@ def benchmarks(session: nox.Session) -> None:
     # One process, without xdist: benchmarks side by side would measure each other.
     words = ("--benchmark-json", str(path), "--benchmark-columns", "min,median,iqr,rounds", "--benchmark-sort", "name")
     session.run("pytest", "-p", "no:xdist", *words, *(session.posargs or ("benchmarks",)))
+    session.run("python", "-m", "reports", "--benchmarks", str(path), str(path.with_suffix(".html")))
 
 
 @nox.session(default=False)

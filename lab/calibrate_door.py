@@ -31,7 +31,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--tolerance", default="1%", help="of unchanged code and of small doses (default: 1%%)")
     add("--ledger", type=Path, default=LEDGER, help=f"tries are appended there (default: {LEDGER})")
     add("--dataset", default="medium", help="small, medium or large (default: medium)")
-    add("--budget", default="55s", help="time for measuring in each try of one operation (default: 55s)")
+    add("--budget", default="50s", help="time for measuring in each try of one operation (default: 50s)")
     return parser
 
 

@@ -20,11 +20,16 @@ PACKAGES: Final = (
 
 
 def commit(tree: Path) -> str:
-    """The commit of the source tree, with `+changes` when it is not as committed; `unknown` outside git."""
+    """The commit of the source tree, with `+changes` when its code is not as committed; `unknown` outside git.
+
+    A Python file that git does not know is code too; notes that lie about are none.
+    """
     head = _git(tree, "rev-parse", "--short=12", "HEAD")
     if not head:
         return "unknown"
-    return f"{head}+changes" if _git(tree, "status", "--porcelain", "--untracked-files=no") else head
+    changed = _git(tree, "status", "--porcelain", "--untracked-files=no")
+    new = _git(tree, "ls-files", "--others", "--exclude-standard", "--", "*.py")
+    return f"{head}+changes" if changed or new else head
 
 
 def describe(tree: Path) -> tuple[tuple[str, str], ...]:

@@ -1,13 +1,16 @@
 """Yields pages: a run's `report.html` from its findings, or that of something else from its JSON.
 
-It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load LOAD_JSON HTML`, or likewise `--trend`
-and `--power`.
+It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load JSON HTML`, or likewise `--trend`,
+`--power` and `--benchmarks`.
 """
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from lab.benchmark_findings import Benchmarks
 from lab.errors import LabError
 from lab.findings import SCHEMA_VERSION, Findings
 from lab.gate_findings import GateFindings
@@ -15,9 +18,17 @@ from lab.json_files import read
 from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
 from lab.power_findings import POWER_VERSION, GatePower
 from lab.trend_findings import TREND_VERSION, Trend
-from reports.html import raw_data, render, render_power, render_trend, render_url
+from reports.html import raw_data, render, render_benchmarks, render_power, render_trend, render_url
 
 _CANNOT = 2
+
+_PAGES: dict[str, tuple[Any, int | None, Callable[[Any], str], str]] = {
+    "load": (UrlLoad, LOAD_VERSION, render_url, "what `lab load --json` wrote"),
+    "trend": (Trend, TREND_VERSION, render_trend, "what `lab trend` wrote"),
+    "power": (GatePower, POWER_VERSION, render_power, "a gate's calibration"),
+    "benchmarks": (Benchmarks, None, render_benchmarks, "what pytest-benchmark wrote"),
+}
+"""What else has a page: the shape of its JSON, the version that is read, who draws it, and what it is."""
 
 
 def main(arguments: list[str]) -> int:
@@ -27,27 +38,12 @@ def main(arguments: list[str]) -> int:
     either.add_argument(
         "run", type=Path, nargs="?", metavar="RUN_FOLDER", help="a folder below results/ that holds findings.json"
     )
-    either.add_argument(
-        "--load", type=Path, nargs=2, metavar=("LOAD_JSON", "HTML"), help="what `lab load --json` wrote, and the page"
-    )
-    either.add_argument(
-        "--trend", type=Path, nargs=2, metavar=("TREND_JSON", "HTML"), help="what `lab trend` wrote, and the page"
-    )
-    either.add_argument(
-        "--power",
-        type=Path,
-        nargs=2,
-        metavar=("GATE_JSON", "HTML"),
-        help="what calibrating the gate wrote, and the page",
-    )
+    for name, (_, _, _, what) in _PAGES.items():
+        either.add_argument(f"--{name}", type=Path, nargs=2, metavar=("JSON", "HTML"), help=f"{what}, and its page")
     asked = parser.parse_args(arguments)
     try:
-        if asked.trend:
-            target, page = _trend(*asked.trend)
-        elif asked.power:
-            target, page = _power(*asked.power)
-        else:
-            target, page = _url(*asked.load) if asked.load else _run(asked.run)
+        named = [(name, given) for name in _PAGES if (given := getattr(asked, name))]
+        target, page = _page(named[0][0], *named[0][1]) if named else _run(asked.run)
     except LabError as error:
         return _complain("; ".join(filter(None, (error.what, error.hint))))
     try:
@@ -72,25 +68,13 @@ def _run(run: Path) -> tuple[Path, str]:
     return run / "report.html", render(findings, load=load, gate=gate, raw=raw_data(run))
 
 
-def _url(source: Path, target: Path) -> tuple[Path, str]:
-    """Where the page of a load on one URL belongs, and the page."""
-    found = read(source, UrlLoad)
-    _check(source, version=found.schema_version, known=LOAD_VERSION)
-    return target, render_url(found)
-
-
-def _trend(source: Path, target: Path) -> tuple[Path, str]:
-    """Where the page of a history belongs, and the page."""
-    found = read(source, Trend)
-    _check(source, version=found.schema_version, known=TREND_VERSION)
-    return target, render_trend(found)
-
-
-def _power(source: Path, target: Path) -> tuple[Path, str]:
-    """Where the page of a gate's calibration belongs, and the page."""
-    found = read(source, GatePower)
-    _check(source, version=found.schema_version, known=POWER_VERSION)
-    return target, render_power(found)
+def _page(name: str, source: Path, target: Path) -> tuple[Path, str]:
+    """Where the page of what is in a JSON file belongs, and the page."""
+    shape, version, rendered, _ = _PAGES[name]
+    found = read(source, shape)
+    if version is not None:
+        _check(source, version=found.schema_version, known=version)
+    return target, rendered(found)
 
 
 def _check(source: Path, *, version: int, known: int) -> None:

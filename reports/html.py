@@ -9,6 +9,7 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
+from lab.benchmark_findings import Benchmarks
 from lab.findings import Findings
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
@@ -17,6 +18,8 @@ from lab.trend_findings import Trend
 from lab.wording import method
 from reports import arms, load_captions, style
 from reports import format as text
+from reports.benchmarks_page import READING as SPANS
+from reports.benchmarks_page import BenchmarksPage
 from reports.design import face_name
 from reports.page import SECTIONS, Page, is_void, quantile
 from reports.power_page import PowerPage
@@ -102,6 +105,13 @@ def render_power(found: GatePower) -> str:
     """The page of a gate's calibration. The same value gives the same bytes."""
     return _ENVIRONMENT.get_template("power.html.j2").render(
         page=PowerPage(found=found), found=found, css=Markup(_source("page.css"))
+    )
+
+
+def render_benchmarks(found: Benchmarks) -> str:
+    """The page of a session of benchmarks. The same value gives the same bytes."""
+    return _ENVIRONMENT.get_template("benchmarks.html.j2").render(
+        page=BenchmarksPage(found=found), found=found, reading=SPANS, css=Markup(_source("page.css"))
     )
 
 
