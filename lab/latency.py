@@ -130,6 +130,16 @@ def completed(paths: Iterable[Path], *, windows: Mapping[int, tuple[int, int]]) 
     return found
 
 
+def asked(paths: Iterable[Path]) -> dict[int, int]:
+    """How many requests were sent to each cell, those of the warm-up too."""
+    found: dict[int, int] = {}
+    for path in paths:
+        for rows in _batches(path, damages=[]):
+            for cell, count in _counted(rows["cell"][rows["fault"] != Fault.UNSENT]):
+                found[cell] = found.get(cell, 0) + count
+    return found
+
+
 def merged(parts: Iterable[Latencies]) -> Latencies:
     """The sum of `parts`."""
     total = Latencies()

@@ -9,11 +9,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
+from lab.evidence import Witness
 from lab.experiment import LoadDesign
 from lab.generate import LostWorkerError, generate
-from lab.json_files import read
+from lab.json_files import read, write
 from lab.load import Loader
 from lab.load_plan import ArmLoad, LoadPlan, trial_of
+from lab.load_statements import StatementCount
 from lab.operations import Visits
 from lab.progress import Advance
 from lab.results import CellProof, ProofRecord
@@ -31,7 +33,10 @@ REQUEST_SECONDS: Final = 10.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadBlocks:
-    """What pilot and blocks have in common; `observed` are processes beside the server whose CPU time is read."""
+    """What pilot and blocks have in common: `observed` are processes beside the server whose CPU time is read.
+
+    `witness` is the database, which counts the statements that it is sent.
+    """
 
     loader: Loader
     design: LoadDesign
@@ -39,6 +44,7 @@ class LoadBlocks:
     proof: ProofRecord
     seed: int
     observed: tuple[Observed, ...]
+    witness: Witness
 
     @property
     def loadable(self) -> tuple[int, ...]:
@@ -93,10 +99,14 @@ class LoadBlocks:
                     for load in loads
                 ),
             )  # fmt: skip
+            before = self.witness.statements_so_far()
             generate(
                 script, supervisor=loader.supervisor, script_file=loader.folder.script_file(index),
                 logs=loader.surroundings.logs, token=loader.surroundings.token, show=show,
             )  # fmt: skip
+            after = self.witness.statements_so_far()
+            counted = None if before is None or after is None else after - before
+            write(StatementCount(counted=counted), loader.folder.statements_file(index))
         finally:
             loader.supervisor.stop(server.process)
 

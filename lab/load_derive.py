@@ -17,6 +17,7 @@ from lab.latency import merged
 from lab.load_findings import SHARES, Gain, LoadCell, LoadFindings, Scalability
 from lab.load_plan import ArmLoad, LoadPlan
 from lab.load_seen import Seen, blocks_done, plan_of, seen_by_load, started_blocks
+from lab.load_statements import statements_due
 from lab.recorder import Fault
 from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
 from lab.scalability import capacity, fit_usl, knee
@@ -78,7 +79,7 @@ class _LoadDerivation:
     @cached_property
     def seen(self) -> dict[ArmLoad, list[Seen | None]]:
         """Every load in every block; None where it did not come to its turn."""
-        return seen_by_load(self.folder, self.plan)
+        return seen_by_load(self.folder, self.plan, due=statements_due(_proof(self.folder)))
 
     def found(self) -> LoadFindings:
         ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}

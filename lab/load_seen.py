@@ -1,11 +1,13 @@
 """Yields what the blocks of a run under load saw, load by load, and whether it counts. It estimates nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from lab.json_files import read
-from lab.latency import Latencies, completed, merged, read_tape
+from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
+from lab.load_statements import StatementCount, disagreement
 from lab.results import RunFolder
 from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
 from lab.validity import void_trial
@@ -46,8 +48,8 @@ def blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
     )
 
 
-def seen_by_load(folder: RunFolder, plan: LoadPlan) -> dict[ArmLoad, list[Seen | None]]:
-    """Every load in every block; None where it did not come to its turn."""
+def seen_by_load(folder: RunFolder, plan: LoadPlan, *, due: Mapping[int, int]) -> dict[ArmLoad, list[Seen | None]]:
+    """Every load in every block; None where it did not come to its turn. `due` are statements of a request by cell."""
     found: dict[ArmLoad, list[Seen | None]] = {load: [None] * plan.blocks for load in plan.loads}
     started = started_blocks(folder, plan)
     reports = {index: read(folder.report_file(index), LoadReport) for index in started}
@@ -57,9 +59,25 @@ def seen_by_load(folder: RunFolder, plan: LoadPlan) -> dict[ArmLoad, list[Seen |
     for index in started:
         loads = plan.block(index)
         seen = seen_in(folder, index, loads, kernel_ratio=ratios.get(index, 1.0))
+        if why := _disagreement(folder, index, due=due):
+            seen = [replace(each, reasons=(*each.reasons, why)) for each in seen]
         for load, each in zip(loads, seen, strict=False):
             found[load][index] = each
     return found
+
+
+def _disagreement(folder: RunFolder, index: int, *, due: Mapping[int, int]) -> str:
+    """Why the block does not count by its statements, or "": one that was cut off has no count of its own."""
+    path = folder.statements_file(index)
+    if not path.exists():
+        return ""
+    return disagreement(read(path, StatementCount), asked=asked(_tapes(folder, index)), due=due)
+
+
+def _tapes(folder: RunFolder, index: int | None) -> list[Path]:
+    """The block's sample files. A run's folder may have been moved since its script was written."""
+    script = read(folder.script_file(index), LoadScript)
+    return sample_files(replace(script, samples=str(folder.sample_file(index))))
 
 
 def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, kernel_ratio: float = 1.0) -> list[Seen]:
@@ -68,9 +86,7 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
     `kernel_ratio` is that of the block: the few readings beside one trial tell of a neighbour's hiccup.
     """
     report = read(folder.report_file(index), LoadReport)
-    script = read(folder.script_file(index), LoadScript)
-    # A run's folder may have been moved since.
-    files = sample_files(replace(script, samples=str(folder.sample_file(index))))
+    files = _tapes(folder, index)
     windows = {
         number: (round(load.warm_seconds * 1e9), round((load.warm_seconds + load.seconds) * 1e9))
         for number, load in enumerate(loads)

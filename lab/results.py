@@ -121,6 +121,10 @@ class RunFolder:
         """What block `block`'s generator reported; missing when it was interrupted."""
         return self.blocks / f"{_block_name(block)}.report.json"
 
+    def statements_file(self, block: int | None) -> Path:
+        """What the database counted while block `block` was loaded."""
+        return self.blocks / f"{_block_name(block)}.statements.json"
+
     def set_aside(self, block: int | None) -> None:
         """Makes room for a block that was interrupted to be run again; what it left is kept under other names."""
         name = _block_name(block)

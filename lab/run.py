@@ -3,7 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +17,7 @@ from lab.conclude import conclude
 from lab.dataset import Dataset, prepare_dataset
 from lab.derive import derive, planned_cells
 from lab.errors import LabError
+from lab.evidence import Witness
 from lab.experiment import Experiment
 from lab.findings import Stage
 from lab.json_files import read
@@ -89,8 +90,8 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             record = prove(loader, services=services, advance=advance)
             folder.save("proof", record)
         if visits:
-            postgres = supervisor.child("postgres") if services.postgres_embedded else None
-            _under_load(order, loader=loader, visits=visits, record=record, postgres=postgres, progress=progress)
+            with closing(_witness(bench)) as witness:
+                _under_load(order, loader=loader, visits=visits, record=record, witness=witness, progress=progress)
         else:
             one_by_one(order, loader=loader, record=record, progress=progress)
     with progress.stage(REPORT_STAGE, budget=8.0):
@@ -139,13 +140,15 @@ def one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: P
 
 
 def _under_load(
-    order: Order, *, loader: Loader, visits: Visits, record: ProofRecord, postgres: int | None, progress: Progresses
+    order: Order, *, loader: Loader, visits: Visits, record: ProofRecord, witness: Witness, progress: Progresses
 ) -> None:
     """A pilot, unless an earlier try at this run had its plan from one, and the blocks that are missing."""
     design, folder = order.experiment.load, loader.folder
     assert design is not None  # noqa: S101 - only experiments with a load have visits
+    # A given one is no process of ours.
+    postgres = loader.supervisor.child("postgres")
     blocks = LoadBlocks(
-        loader=loader, design=design, visits=visits, proof=record, seed=order.seed,
+        loader=loader, design=design, visits=visits, proof=record, seed=order.seed, witness=witness,
         observed=(Observed(name="PostgreSQL", pid=postgres),) if postgres else (),
     )  # fmt: skip
     path = folder.path / "load-plan.json"
@@ -163,6 +166,13 @@ def _under_load(
     plan = read(path, LoadPlan)
     with progress.stage("measuring", total=plan.seconds, budget=plan.seconds) as advance:
         blocks.run(plan, advance=advance)
+
+
+def _witness(bench: Bench) -> Witness:
+    return Witness(
+        databases=bench.surroundings.build.databases, server_url=bench.services.postgres_url,
+        has_counter=bench.services.statement_counter,
+    )  # fmt: skip
 
 
 def _folder(order: Order, *, manifest: Manifest, progress: Progresses) -> RunFolder:

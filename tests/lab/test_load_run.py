@@ -43,6 +43,9 @@ def assert_came_to_its_end(tree: Tree, done: subprocess.CompletedProcess[str]) -
     assert run.load
     assert [cell.step for cell in run.load.cells] == ["50 % of its own capacity", "one common rate"] * 2
     assert all(cell.state == "measured" or cell.reason for cell in run.load.cells)
+    # What the database counted in each block is what the proof says of its requests.
+    assert not [cell.reason for cell in run.load.cells if "the database ran" in cell.reason]
+    assert {path.name for path in run.blocks.glob("block-*.statements.json")} >= {"block-00.statements.json"}
     assert (run.path / "report.html").stat().st_size > 10_000
     assert tree.processes() == []
     return run
