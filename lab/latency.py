@@ -130,13 +130,15 @@ def completed(paths: Iterable[Path], *, windows: Mapping[int, tuple[int, int]]) 
     return found
 
 
-def asked(paths: Iterable[Path]) -> dict[int, int]:
-    """How many requests were sent to each cell, those of the warm-up too."""
-    found: dict[int, int] = {}
+def asked(paths: Iterable[Path]) -> dict[tuple[int, int], int]:
+    """How many requests were sent for each (cell, key), those of the warm-up too."""
+    found: dict[tuple[int, int], int] = {}
     for path in paths:
         for rows in _batches(path, damages=[]):
-            for cell, count in _counted(rows["cell"][rows["fault"] != Fault.UNSENT]):
-                found[cell] = found.get(cell, 0) + count
+            sent = rows[rows["fault"] != Fault.UNSENT]
+            for number, count in _counted(sent["cell"].astype(np.uint64) << 32 | sent["key"]):
+                place = (number >> 32, number & 0xFFFFFFFF)
+                found[place] = found.get(place, 0) + count
     return found
 
 

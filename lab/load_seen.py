@@ -1,13 +1,13 @@
 """Yields what the blocks of a run under load saw, load by load, and whether it counts. It estimates nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.json_files import read
 from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
-from lab.load_statements import StatementCount, disagreement
+from lab.load_statements import Request, StatementCount, disagreement
 from lab.results import RunFolder
 from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
 from lab.validity import void_trial
@@ -48,8 +48,8 @@ def blocks_done(folder: RunFolder, plan: LoadPlan) -> int:
     )
 
 
-def seen_by_load(folder: RunFolder, plan: LoadPlan, *, due: Mapping[int, int]) -> dict[ArmLoad, list[Seen | None]]:
-    """Every load in every block; None where it did not come to its turn. `due` are statements of a request by cell."""
+def seen_by_load(folder: RunFolder, plan: LoadPlan, *, due: Request) -> dict[ArmLoad, list[Seen | None]]:
+    """Every load in every block; None where it did not come to its turn. `due` are a request's statements."""
     found: dict[ArmLoad, list[Seen | None]] = {load: [None] * plan.blocks for load in plan.loads}
     started = started_blocks(folder, plan)
     reports = {index: read(folder.report_file(index), LoadReport) for index in started}
@@ -66,7 +66,7 @@ def seen_by_load(folder: RunFolder, plan: LoadPlan, *, due: Mapping[int, int]) -
     return found
 
 
-def _disagreement(folder: RunFolder, index: int, *, due: Mapping[int, int]) -> str:
+def _disagreement(folder: RunFolder, index: int, *, due: Request) -> str:
     """Why the block does not count by its statements, or "": one that was cut off has no count of its own."""
     path = folder.statements_file(index)
     if not path.exists():

@@ -13,6 +13,10 @@ STATEMENTS_LIMIT: Final = 0.01
 """Share by which the statements of a block may differ from those that are due."""
 
 
+Request = Mapping[tuple[int, int], int]
+"""Numbers by (cell, key)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementCount:
     """Statements that the database ran for clients while a block was loaded; None where it does not count them."""
@@ -20,20 +24,21 @@ class StatementCount:
     counted: int | None
 
 
-def statements_due(proof: ProofRecord) -> dict[int, int]:
-    """Statements of one request by cell: of a warm one, since the proof has asked for every key before."""
-    found: dict[int, int] = {}
-    for cell in proof.cells:
-        # An arm without a cache has no other second request than the first.
-        evidence = cell.warm or cell.cold
-        if evidence:
-            found[cell.cell] = evidence.statement_count
-    return found
+def statements_due(proof: ProofRecord) -> dict[tuple[int, int], int]:
+    """Statements of one request by cell and key, as the proof saw it last: out of the cache where there is one."""
+    return {
+        (cell.cell, answer.key): answer.statements
+        for cell in proof.cells
+        for answer in cell.answers
+        if answer.statements is not None
+    }
 
 
-def disagreement(found: StatementCount, *, asked: Mapping[int, int], due: Mapping[int, int]) -> str:
-    """Why a block does not count, or "": `asked` are requests that were sent, by cell, warm-up included."""
-    expected = sum(count * due.get(cell, 0) for cell, count in asked.items())
-    if found.counted is None or abs(found.counted - expected) <= STATEMENTS_LIMIT * max(expected, sum(asked.values())):
+def disagreement(found: StatementCount, *, asked: Request, due: Request) -> str:
+    """Why a block does not count, or "": `asked` are requests that were sent, by cell and key, warm-up included."""
+    if found.counted is None or not asked.keys() <= due.keys():
+        return ""
+    expected = sum(count * due[request] for request, count in asked.items())
+    if abs(found.counted - expected) <= STATEMENTS_LIMIT * max(expected, sum(asked.values())):
         return ""
     return f"the database ran {found.counted:,} statements where {expected:,} were due (limit {STATEMENTS_LIMIT:.0%})"

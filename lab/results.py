@@ -57,12 +57,16 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProvenAnswer:
-    """The answer to one key that was proven right: what the generator holds every answer against."""
+    """The answer to one key that was proven right: what the generator holds every answer against.
+
+    `statements` are those that the database counted when it was asked for last; None where nobody counted.
+    """
 
     key: int
     status: int
     length: int
     checksum: int
+    statements: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -87,7 +87,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         )  # fmt: skip
         # Also of a run that is gone on with: it primes this run's caches.
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
-            record = prove(loader, services=services, advance=advance)
+            record = prove(loader, services=services, advance=advance, has_counts=visits is not None)
             folder.save("proof", record)
         if visits:
             with closing(_witness(bench)) as witness:

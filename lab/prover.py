@@ -1,0 +1,254 @@
+"""Yields `Prover`, which asks every cell and holds each answer against the first arm's. It boots no server.
+
+It takes no measurement that enters a result: its times only pilot the plan.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+from typing import Any, Final
+
+from lab.equivalence import first_difference
+from lab.errors import LabError
+from lab.evidence import EvidenceFile, Witness, read_evidence
+from lab.experiment import Arm
+from lab.findings import Evidence, Proof
+from lab.gate_findings import AnswerChange
+from lab.http import Answer, Client
+from lab.operations import Keyed
+from lab.plan import SLOW
+from lab.progress import Advance
+from lab.requests import request_headers
+from lab.results import CellProof, ProofRecord, ProvenAnswer
+from lab.server import floor_path
+from lab.wording import variant_name
+
+REQUEST_LIMIT: Final = 5.0
+"""Seconds above which one request is too slow for its cell to be measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """A cell to prove: an operation with its keys, at an arm."""
+
+    index: int
+    keyed: Keyed
+    arm: Arm
+
+
+@dataclass(kw_only=True)
+class Prover:
+    """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do.
+
+    Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
+    to `changed`, but for `accepted` operations, of which nothing is read there. `is_thorough` counts every key, and
+    pages of other sizes at the arms in `paged`; with `has_counts` the database's statements are kept of every answer.
+    """
+
+    clients: Mapping[str, Client]
+    token: str
+    files: Mapping[str, EvidenceFile]
+    witnesses: Mapping[str, Witness]
+    candidates: frozenset[str] = frozenset()
+    accepted: frozenset[str] = frozenset()
+    is_thorough: bool = False
+    has_counts: bool = False
+    paged: frozenset[Arm] = frozenset()
+    changed: list[AnswerChange] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
+    _asked: int = 0
+    _counts: dict[tuple[int, int], int | None] = field(default_factory=dict)
+
+    def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
+        """The record over all `subjects`; `advance` is told after each.
+
+        Raises LabError at the first answer that differs, with the path and both values.
+        """
+        cells: list[CellProof] = []
+        answers: dict[str, int] = {}
+        for subject in subjects:
+            cell, compared = self._cell(subject)
+            cells.append(cell)
+            name = subject.keyed.operation.name
+            answers[name] = answers.get(name, 0) + compared
+            advance(done=len(cells), note=f"{name}, {describe(subject.arm)}")
+        proofs = tuple(
+            Proof(
+                operation=name, answers=count, parameters=len(keys),
+                cells=sum(subject.keyed.operation.name == name for subject in subjects),
+            )
+            for name, count in answers.items()
+            for keys in (next(s.keyed.keys for s in subjects if s.keyed.operation.name == name),)
+        )  # fmt: skip
+        return ProofRecord(
+            cells=tuple(cells), proofs=proofs, notes=tuple(dict.fromkeys(self.notes)), changed=tuple(self.changed)
+        )
+
+    def floor(self, *, index: int, like: CellProof, server: str) -> CellProof:
+        """The proof of the bare view, for the sizes of the answers that `like` proved."""
+        found, times = [], []
+        for proven in like.answers:
+            headers = {"Accept": "application/json", "Lab-Token": self.token}
+            for _ in range(3):
+                answer = self.clients[server].send("GET", floor_path(proven.length), headers=headers)
+                times.append(answer.seconds)
+            found.append(
+                ProvenAnswer(
+                    key=proven.key, status=answer.status, length=len(answer.body), checksum=zlib.crc32(answer.body)
+                )
+            )
+        return CellProof(cell=index, seconds=median(times), answers=tuple(found))
+
+    def _cell(self, subject: Subject) -> tuple[CellProof, int]:
+        bodies: dict[int, bytes] = {}
+        first, cold = self._with_evidence(subject, key=0)
+        if first.seconds > REQUEST_LIMIT:
+            reason = f"one request took {first.seconds:.1f} s, above the limit of {REQUEST_LIMIT:g} s"
+            return CellProof(cell=subject.index, seconds=first.seconds, answers=(), cold=cold, void=reason), 0
+        compared = self._compare(subject, key=0, answer=first, bodies=bodies)
+        times: list[float] = []
+        others: list[Evidence] = []
+        # A cell as slow as this is measured with its first key alone, unless a cache makes it quick.
+        slow = first.seconds > 2 * SLOW and not cold.cache_misses
+        for key in range(1, 2 if slow else len(subject.keyed.keys)):
+            if self.is_thorough:
+                answer, evidence = self._with_evidence(subject, key=key)
+                others.append(evidence)
+            else:
+                answer = self._ask(subject, key=key)
+            times.append(answer.seconds)
+            compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
+        again, warm = self._with_evidence(subject, key=0)
+        compared += self._compare(subject, key=0, answer=again, bodies=bodies)
+        if warm.cache_hits:
+            # The keys are primed now: what is timed, and what is proven last, is the hit.
+            times = []
+            for key in range(len(subject.keyed.keys)):
+                answer = self._ask(subject, key=key)
+                times.append(answer.seconds)
+                compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
+        pages, wide = self._pages(subject)
+        compared += wide
+        proven = tuple(
+            ProvenAnswer(
+                key=key,
+                status=200,
+                length=len(body),
+                checksum=zlib.crc32(body),
+                statements=self._counts.get((subject.index, key)),
+            )
+            for key, body in bodies.items()
+        )
+        pilot = first.seconds if slow else median(times) if times else again.seconds
+        return (
+            CellProof(
+                cell=subject.index, seconds=pilot, answers=proven, cold=cold, warm=warm, others=tuple(others),
+                pages=pages,
+            ),
+            compared,
+        )  # fmt: skip
+
+    def _pages(self, subject: Subject) -> tuple[tuple[tuple[int, Evidence], ...], int]:
+        """What pages of other sizes do, by their size, and how many answers that compared."""
+        found = []
+        for number, (size, _) in enumerate(subject.keyed.pages if subject.arm in self.paged else ()):
+            key = len(subject.keyed.keys) + number
+            answer, evidence = self._with_evidence(subject, key=key)
+            self._compare(subject, key=key, answer=answer, bodies={})
+            found.append((size, evidence))
+        return tuple(found), len(found)
+
+    def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
+        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
+        headers = request_headers(request, arm=subject.arm) | {"Lab-Token": self.token}
+        if mark:
+            headers["Lab-Request"] = mark
+        client = self.clients[subject.arm.server]
+        if not self.has_counts or mark:
+            return client.send(request.method, request.path, headers=headers, body=request.body)
+        witness = self.witnesses[subject.arm.server]
+        before = witness.statements_so_far()
+        answer = client.send(request.method, request.path, headers=headers, body=request.body)
+        self._count(subject, key=key, before=before, after=witness.statements_so_far())
+        return answer
+
+    def _count(self, subject: Subject, *, key: int, before: int | None, after: int | None) -> int | None:
+        """What the database counted meanwhile; of a key that is asked again the last time stays."""
+        counted = after - before if before is not None and after is not None else None
+        self._counts[subject.index, key] = counted
+        return counted
+
+    def _with_evidence(self, subject: Subject, *, key: int) -> tuple[Answer, Evidence]:
+        self._asked += 1
+        mark = f"proof-{self._asked}"
+        witness = self.witnesses[subject.arm.server]
+        before = witness.statements_so_far()
+        answer = self._ask(subject, key=key, mark=mark)
+        after = witness.statements_so_far()
+        try:
+            record = self.files[subject.arm.server].record(mark)
+        except KeyError:
+            raise LabError(
+                f"{subject.keyed.operation.name} at {describe(subject.arm)} left no evidence (status {answer.status})",
+                hint="is the disk full? If not, see the server's log under .lab/logs",
+            ) from None
+        counted = self._count(subject, key=key, before=before, after=after)
+        evidence = read_evidence(record, witness=witness, counted=counted)
+        if counted is not None and counted != evidence.statement_count:
+            self.notes.append(
+                f"{subject.keyed.operation.name} at {describe(subject.arm)}: the target recorded "
+                f"{evidence.statement_count} statements, PostgreSQL counted {counted}"
+            )
+        return answer, evidence
+
+    def _compare(self, subject: Subject, *, key: int, answer: Answer, bodies: dict[int, bytes]) -> int:
+        name, where = subject.keyed.operation.name, describe(subject.arm)
+        hint = "mend the target: answers must be equal before they are timed"
+        parameters = subject.keyed.asked(key)
+        is_candidate = subject.arm.server in self.candidates
+        try:
+            value = self._read(subject, answer)
+        except ValueError as error:
+            if not is_candidate:
+                raise LabError(f"{name} at {where} gave {error} for {parameters}", hint=hint) from error
+            self._change(subject, parameters, f"it gave {error}")
+            bodies.setdefault(key, answer.body)
+            return 1
+        group = subject.arm.server if is_candidate else ""
+        if is_candidate and ("", name, key) in self._references and name not in self.accepted:
+            across = first_difference(self._references["", name, key][1], value)
+            if across:
+                self._change(subject, parameters, across)
+        origin, reference = self._references.setdefault((group, name, key), (where, value))
+        if difference := first_difference(reference, value):
+            raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
+        if bodies.setdefault(key, answer.body) != answer.body:
+            raise LabError(f"{name} at {where} gave two bodies for {parameters}", hint=hint)
+        return 1
+
+    def _read(self, subject: Subject, answer: Answer) -> Any:
+        """The answer's value. Raises ValueError for one that cannot be read, or that is no success."""
+        value = None
+        if subject.arm.server not in self.candidates or subject.keyed.operation.name not in self.accepted:
+            try:
+                value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
+            except ValueError as error:
+                raise ValueError(f"an unreadable answer ({error})") from error
+        if answer.status != 200:
+            raise ValueError(f"status {answer.status} ({value})")
+        return value
+
+    def _change(self, subject: Subject, parameters: Any, difference: str) -> None:
+        """Notes a changed answer: the first of an operation and face."""
+        operation, face = subject.keyed.operation.name, subject.arm.face
+        if not any((each.operation, each.face) == (operation, face) for each in self.changed):
+            change = AnswerChange(operation=operation, face=face, parameters=str(parameters), difference=difference)
+            self.changed.append(change)
+
+
+def describe(arm: Arm) -> str:
+    """An arm in one phrase, as in `rest, all off` or `graphql on server b, select_related + indexes`."""
+    server = "" if arm.server == "target" else f" on server {arm.server}"
+    return f"{arm.face}{server}, {variant_name(arm.variant)}"
