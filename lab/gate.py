@@ -21,6 +21,7 @@ from lab.experiment import Experiment, Server
 from lab.findings import UNCONFIRMED, Effect, Evidence
 from lab.gate_builds import builds_of
 from lab.gate_findings import GateFindings, Place
+from lab.gate_power import published
 from lab.load import Loader
 from lab.operations import load_operations, names
 from lab.plan import PlannedCell
@@ -112,6 +113,8 @@ def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
         builds_of(order.base, order.head, bench=opening) as (base, head),
     ):
         folder = new_run("gate")
+        if power := published():
+            folder.save("power", power)
         progress.keep = partial(folder.save, "stages")
         bench = replace(opening, surroundings=replace(opening.surroundings, builds={BASE: base, HEAD: head}))
         pinned = pin(bench.supervisor)

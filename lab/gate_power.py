@@ -9,8 +9,12 @@ import numpy as np
 from scipy import stats
 
 from lab.findings import Interval
-from lab.gate_tries import DOSES, REFERENCE, SLOW_KINDS, UNCHANGED, WHOLE, LedgerLine, Try
+from lab.gate_tries import DOSES, REFERENCE, SLOW_KINDS, UNCHANGED, WHOLE, LedgerLine, Try, read_ledger
 from lab.power_findings import Alarms, Dose, Duellist, GatePower, Mistake, Proportion, Rate
+from lab.server import TREE
+
+LEDGER: Final = TREE / "reports" / "published" / "calibration.jsonl"
+"""The tries that are kept with the code; they go on growing."""
 
 OURS: Final = "Windtunnel"
 THRESHOLDS: Final = (0.01, 0.02, 0.05)
@@ -47,6 +51,12 @@ def gate_power(lines: Sequence[LedgerLine]) -> GatePower:
         ) if between and half else (),
         line=_off_the_line(truths), duel=_duel(tries),
     )  # fmt: skip
+
+
+def published() -> GatePower | None:
+    """What the tree's own ledger says; None without one."""
+    lines = read_ledger(LEDGER) if LEDGER.exists() else ()
+    return gate_power(lines) if lines else None
 
 
 def proportion(hits: Sequence[bool]) -> Proportion:

@@ -16,8 +16,8 @@ from lab.json_files import read
 from lab.latency import merged
 from lab.load_findings import SHARES, Gain, LoadCell, LoadFindings, Scalability
 from lab.load_plan import ArmLoad, LoadPlan
-from lab.load_seen import Seen, blocks_done, plan_of, seen_by_load, started_blocks
-from lab.load_statements import statements_due
+from lab.load_seen import Seen, blocks_done, plan_of, seen_by_load, started_blocks, statements_in
+from lab.load_statements import Request, statements_due
 from lab.recorder import Fault
 from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
 from lab.scalability import capacity, fit_usl, knee
@@ -79,7 +79,12 @@ class _LoadDerivation:
     @cached_property
     def seen(self) -> dict[ArmLoad, list[Seen | None]]:
         """Every load in every block; None where it did not come to its turn."""
-        return seen_by_load(self.folder, self.plan, due=statements_due(_proof(self.folder)))
+        return seen_by_load(self.folder, self.plan, due=self.due)
+
+    @cached_property
+    def due(self) -> Request:
+        """A request's statements by cell and key."""
+        return statements_due(_proof(self.folder))
 
     def found(self) -> LoadFindings:
         ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}
@@ -93,6 +98,7 @@ class _LoadDerivation:
             gains=tuple(self._gains(ladders)),
             notes=self._notes(cells),
             calibration=self.folder.calibration,
+            statements=statements_in(self.folder, self.plan, due=self.due),
         )
 
     def _cells(self, arm: int) -> list[LoadCell]:

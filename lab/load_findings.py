@@ -200,7 +200,8 @@ class Calibration:
 class LoadFindings:
     """All that a run found under load: `walk` names the scenario, `server` says how its server was booted.
 
-    `calibration` is the newest one of the instrument on this machine; None where there was none.
+    `calibration` is the newest one of the instrument on this machine; None where there was none. `statements` are those
+    that the database ran and those that were due, over all blocks; None where it does not count them.
     """
 
     walk: str
@@ -210,4 +211,5 @@ class LoadFindings:
     gains: tuple[Gain, ...] = ()
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
+    statements: tuple[int, int] | None = None
     schema_version: int = field(default=LOAD_VERSION)

@@ -7,7 +7,7 @@ from pathlib import Path
 from lab.json_files import read
 from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
-from lab.load_statements import Request, StatementCount, disagreement
+from lab.load_statements import Request, StatementCount, disagreement, held
 from lab.results import RunFolder
 from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
 from lab.validity import void_trial
@@ -66,12 +66,24 @@ def seen_by_load(folder: RunFolder, plan: LoadPlan, *, due: Request) -> dict[Arm
     return found
 
 
+def statements_in(folder: RunFolder, plan: LoadPlan, *, due: Request) -> tuple[int, int] | None:
+    """Statements that the database ran and those that were due, over the blocks that came to their end."""
+    both = [
+        held(_counted(folder, index), asked=asked(_tapes(folder, index)), due=due)
+        for index in started_blocks(folder, plan)
+    ]
+    known = [each for each in both if each]
+    return (sum(run for run, _ in known), sum(wanted for _, wanted in known)) if known else None
+
+
 def _disagreement(folder: RunFolder, index: int, *, due: Request) -> str:
-    """Why the block does not count by its statements, or "": one that was cut off has no count of its own."""
+    return disagreement(_counted(folder, index), asked=asked(_tapes(folder, index)), due=due)
+
+
+def _counted(folder: RunFolder, index: int) -> StatementCount:
+    """The database's count of a block; one that was cut off has none."""
     path = folder.statements_file(index)
-    if not path.exists():
-        return ""
-    return disagreement(read(path, StatementCount), asked=asked(_tapes(folder, index)), due=due)
+    return read(path, StatementCount) if path.exists() else StatementCount(counted=None)
 
 
 def _tapes(folder: RunFolder, index: int | None) -> list[Path]:

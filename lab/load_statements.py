@@ -34,11 +34,19 @@ def statements_due(proof: ProofRecord) -> dict[tuple[int, int], int]:
     }
 
 
-def disagreement(found: StatementCount, *, asked: Request, due: Request) -> str:
-    """Why a block does not count, or "": `asked` are requests that were sent, by cell and key, warm-up included."""
+def held(found: StatementCount, *, asked: Request, due: Request) -> tuple[int, int] | None:
+    """Statements that were run and those that were due; None where one of them is not known.
+
+    `asked` are requests that were sent, by cell and key, warm-up included.
+    """
     if found.counted is None or not asked.keys() <= due.keys():
+        return None
+    return found.counted, sum(count * due[request] for request, count in asked.items())
+
+
+def disagreement(found: StatementCount, *, asked: Request, due: Request) -> str:
+    """Why a block does not count, or ""."""
+    both = held(found, asked=asked, due=due)
+    if both is None or abs(both[0] - both[1]) <= STATEMENTS_LIMIT * max(both[1], sum(asked.values())):
         return ""
-    expected = sum(count * due[request] for request, count in asked.items())
-    if abs(found.counted - expected) <= STATEMENTS_LIMIT * max(expected, sum(asked.values())):
-        return ""
-    return f"the database ran {found.counted:,} statements where {expected:,} were due (limit {STATEMENTS_LIMIT:.0%})"
+    return f"the database ran {both[0]:,} statements where {both[1]:,} were due (limit {STATEMENTS_LIMIT:.0%})"

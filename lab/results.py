@@ -8,6 +8,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            blocks/         block-00.script.json, block-00.report.json
                            calibration.json  how honest the load instrument was here, if that was ever measured
                            counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
+                           benchmarks.json, power.json  of a gate: calls in process, and how honest gates are
                            load.json       what was found under load: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again

@@ -173,10 +173,11 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
         lines = [line for face in faces for line in _load_answer(found, face=face)]
     valid = sum(cell.state == "measured" for cell in found.cells)
     answers = sum(proof.answers for proof in proofs)
-    trust = (
-        f"{valid} of {len(found.cells)} loads are valid; {count(answers)} answers compared before timing, all equal."
-    )
-    return (*(lines or ["The question cannot be answered: all off or all on was not measured."]), trust)
+    trust = f"{valid} of {len(found.cells)} loads are valid; {count(answers)} answers compared before timing, all equal"
+    if found.statements:
+        run, due = map(count, found.statements)
+        trust += f"; PostgreSQL ran {run} statements under load where {due} were due"
+    return (*(lines or ["The question cannot be answered: all off or all on was not measured."]), f"{trust}.")
 
 
 def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:

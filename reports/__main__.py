@@ -65,7 +65,9 @@ def _run(run: Path) -> tuple[Path, str]:
     load = read(source, LoadFindings) if source.exists() else None
     judged = run / "gate.json"
     gate = read(judged, GateFindings) if judged.exists() else None
-    return run / "report.html", render(findings, load=load, gate=gate, raw=raw_data(run))
+    known = run / "power.json"
+    power = read(known, GatePower) if known.exists() else None
+    return run / "report.html", render(findings, load=load, gate=gate, power=power, raw=raw_data(run))
 
 
 def _page(name: str, source: Path, target: Path) -> tuple[Path, str]:

@@ -43,6 +43,8 @@ RAW_DATA: Final = (
     ("findings.json", "the numbers behind this page"),
     ("gate.json", "what differs between the commits"),
     ("counted.json", "what each commit's requests did, counted"),
+    ("benchmarks.json", "every pair of calls in process, in seconds"),
+    ("power.json", "how honest the gate is, by the gates that were tried on known code"),
     ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
     ("plan.json", "how the budget was shared between the cells"),
@@ -62,10 +64,10 @@ def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
 
 def render(
     findings: Findings, *, load: LoadFindings | None = None, gate: GateFindings | None = None,
-    raw: Sequence[tuple[str, str]] = RAW_DATA,
+    power: GatePower | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA,
 ) -> str:  # fmt: skip
     """The page of a run, with what was found under load or by a gate. The same values give the same bytes."""
-    page = Page(findings=findings, load=load, gate=gate)
+    page = Page(findings=findings, load=load, gate=gate, power=power)
     sections = []
     for section in SECTIONS:
         charts = section.charts(page)

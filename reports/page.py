@@ -8,11 +8,13 @@ from functools import cached_property
 from lab.findings import Block, Cell, Effect, Findings, Statement
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadCell, LoadFindings
+from lab.power_findings import GatePower
 from reports import arms, captions, drawings, load_captions, load_drawings
 from reports.arms import Arms
 from reports.chart import Chart
 from reports.design import Design, design_of, knobs_named
 from reports.evidence import Catalogue, CellEvidence, catalogue_of
+from reports.power_page import PowerPage
 from reports.verdicts import VerdictTable, verdict_tables
 
 
@@ -23,6 +25,7 @@ class Page:
     findings: Findings
     load: LoadFindings | None = None
     gate: GateFindings | None = None
+    power: GatePower | None = None
     anchors: Mapping[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -36,6 +39,13 @@ class Page:
             taken[name] = taken.get(name, 0) + 1
             anchors[id(cell)] = f"cell-{name}" if taken[name] == 1 else f"cell-{name}-{taken[name]}"
         object.__setattr__(self, "anchors", anchors)
+
+    @cached_property
+    def power_page(self) -> PowerPage:
+        """What is known of the gate's honesty, as tables."""
+        if self.power is None:
+            raise AssertionError
+        return PowerPage(found=self.power)
 
     @cached_property
     def design(self) -> Design:
@@ -255,6 +265,7 @@ SECTIONS = (
         template="instrument",
         wanted=lambda p: p.load is not None,
     ),
+    Section(identifier="power", title="How honest the gate is", template="power", wanted=lambda p: p.power is not None),
     Section(identifier="method", title="How it was measured", template="method"),
     Section(identifier="environment", title="Where it was measured", template="environment"),
     Section(identifier="stages", title="Where the run's time went", template="stages"),

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from lab.folder import erase
+from lab.history import read_history
 from tests.lab.tree import Tree, copy_tree
 from tests.lab.waiting import wait_until
 
@@ -58,9 +59,10 @@ def assert_nothing_is_left(tree: Tree) -> None:
 
 
 def test_a_commit_is_as_good_as_itself(repository: Tree, tmp_path: Path) -> None:
-    """Same answers, same counts, and no operation called slower; the summary's first line is the verdict."""
-    report = tmp_path / "junit.xml"
-    done = repository.lab("gate", "--base", "HEAD", "--head", "main", *ONE, "--junit", str(report))
+    """Same answers, same counts, nothing called slower; the summary's first line is the verdict, a history grows."""
+    report, history = tmp_path / "junit.xml", tmp_path / "history"
+    more = ("--benchmarks", "bounds_of_the_few", "--history", str(history), "--junit", str(report))
+    done = repository.lab("gate", "--base", "HEAD", "--head", "main", *ONE, *more)
     # On a busy machine twelve seconds may not tell: unclear is no pass, and no alarm either.
     assert done.returncode in {0, 3}, done.stdout + done.stderr
     gate = repository.runs("gate")[-1].gate
@@ -70,7 +72,14 @@ def test_a_commit_is_as_good_as_itself(repository: Tree, tmp_path: Path) -> None
     summary = (repository.runs("gate")[-1].path / "summary.md").read_text(encoding="utf-8")
     assert summary.startswith(f"**Windtunnel gate: {gate.head} against {gate.base}: ")
     assert "./noxw -s gate -- --base HEAD" in summary
-    assert [suite.get("name") for suite in ET.parse(report).getroot()] == ["answers", "counts", "time"]  # noqa: S314
+    suites = [suite.get("name") for suite in ET.parse(report).getroot()]  # noqa: S314
+    assert suites == ["answers", "counts", "time", "benchmarks"]
+    assert [effect.operation for effect in gate.benchmarks] == ["bounds_of_the_few"]
+    lines = read_history(history)
+    assert {(line.operation, line.commit, line.reference) for line in lines} == {
+        (name, gate.head, gate.base) for name in ("product_detail", "bounds_of_the_few")
+    }
+    assert (history / "trend.html").stat().st_size > 5_000
     assert (repository.runs("gate")[-1].path / "report.html").stat().st_size > 10_000
     assert_nothing_is_left(repository)
 

@@ -8,7 +8,7 @@ import pytest
 from lab.derive import planned_cells
 from lab.json_files import write
 from lab.latency import asked
-from lab.load_derive import derive_load
+from lab.load_derive import derive_load, load_summary
 from lab.load_statements import StatementCount, disagreement, statements_due
 from lab.results import CellProof, ProvenAnswer, RunFolder
 from tests.fake_load import FakeLoad
@@ -59,7 +59,12 @@ def test_blocks_whose_statements_differ_are_void(tmp_path: Path) -> None:
     cells = tuple(CellProof(cell=cell.index, seconds=0.01, answers=(answer,)) for cell in planned if cell.arm)
     folder.save("proof", replace(folder.proof, cells=cells))
     counted(folder, factor=1.0)
-    assert {cell.state for cell in derive_load(folder).cells} == {"measured"}
+    found = derive_load(folder)
+    assert {cell.state for cell in found.cells} == {"measured"}
+    assert found.statements
+    assert found.statements[0] == found.statements[1] > 0
+    said = f"PostgreSQL ran {found.statements[0]:,} statements under load where {found.statements[1]:,} were due."
+    assert said in load_summary(folder, found).answer[-1]
     counted(folder, factor=1.5)
     for cell in derive_load(folder).cells:
         assert cell.state == "void"
