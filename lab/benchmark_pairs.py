@@ -97,7 +97,7 @@ class Pairing:
         tree = next(iter(self.builds.values())).tree
         self.supervisor.spawn(
             name=name,
-            argv=[build.python, TREE / "lab" / "paired_pytest.py", address, tree / "benchmarks", *self.names],
+            argv=[build.python, TREE / "lab" / "paired_pytest.py", address, tree, *self.names],
             env={
                 **plain_environment(build.tree), "DATABASE_URL": self.services.postgres_url,
                 "CACHE_URL": self.services.cache_url, "WINDTUNNEL_SUBJECT": f"{SUBJECT}_{name.replace('-', '_')}",

@@ -137,7 +137,8 @@ def _made(asked: Namespace, *, stack: ExitStack, console: Console) -> Checkouts:
         )  # fmt: skip
 
     head_commit = head[:COMMIT_DIGITS] if head else commit_of(TREE)
-    changed = [name for name in INSTRUMENT if _contents(base_tree / name) != _contents(head_tree / name)]
+    judging = (*INSTRUMENT, "benchmarks") if asked.benchmarks else INSTRUMENT
+    changed = [name for name in judging if _contents(base_tree / name) != _contents(head_tree / name)]
     note = f"the base's; the commits differ in {', '.join(changed)}" if changed else ""
     return Checkouts(
         main=str(TREE), base=(str(base_tree), base[:COMMIT_DIGITS], python(base_tree)),

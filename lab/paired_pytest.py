@@ -1,21 +1,27 @@
-"""Runs benchmarks on one commit call by call, as the gate bids: `python lab/paired_pytest.py SOCKET BENCHMARKS NAMES`.
+"""Runs benchmarks on one commit call by call, as the gate bids: `python lab/paired_pytest.py SOCKET BASE NAMES`.
 
-It imports nothing of the lab, since the tree that it runs in has a lab of its own: the working directory's. BENCHMARKS
-is the folder of a pytest-benchmark suite, the same for both commits; its `benchmark` fixture is replaced by one that
-waits for orders: one JSON value a line. `{"collected": [...]}` is answered by the list of names to run; `{"at": name}`
-by orders `{"loops": n}`, each answered by `{"ns": n}`, until `{"next": true}`; `{"failed": text}` says what went wrong.
+It imports nothing of the lab, since the tree that it runs in has a lab of its own: the working directory's. BASE is
+the tree whose benchmarks are run, with its tests' fixtures and its operations, the same for both commits. The
+`benchmark` fixture is replaced by one that waits for orders: one JSON value a line. `{"collected": [...]}` is answered
+by the list of names to run; `{"at": name}` by orders `{"loops": n}`, each answered by `{"ns": n}`, until
+`{"next": true}`; `{"failed": text}` says what went wrong.
 """
 
 import gc
+import importlib.util
 import json
 import os
 import socket
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import pytest
+
+JUDGING: Final = ("benchmarks", "scenarios", "tests")
+"""The packages of the base's: a change must not judge itself."""
 
 
 class Orders:
@@ -91,15 +97,28 @@ def _is_among(item: pytest.Item, names: list[str]) -> bool:
     return any(own == name or own.partition("[")[0] == name for name in names)
 
 
-def main(path: str, benchmarks: str, names: list[str]) -> int:
+def main(path: str, base: Path, names: list[str]) -> int:
     """Runs the benchmarks on the working directory's tree; pytest's exit code."""
     # The folder of this script is no place to import from: the tree's own modules are.
     tree = sys.path[0] = os.getcwd()  # noqa: PTH109 - a string is what sys.path holds
+    for room in JUDGING:
+        _imported_from(base / room)
     orders = Orders(path)
     words = ["-q", "-p", "no:benchmark", "-p", "no:xdist", "-p", "no:cacheprovider", "-o", "pythonpath="]
-    words += ["-c", f"{tree}/pyproject.toml", "--rootdir", tree, benchmarks]
+    words += ["-c", f"{tree}/pyproject.toml", "--rootdir", tree, str(base / "benchmarks")]
     return pytest.main(words, plugins=[Paired(orders, names=names)])
 
 
+def _imported_from(folder: Path) -> None:
+    """Makes a package be the one in `folder`, whatever the tree has under that name."""
+    spec = importlib.util.spec_from_file_location(
+        folder.name, folder / "__init__.py", submodule_search_locations=[str(folder)]
+    )
+    assert spec is not None  # noqa: S101 - for a Python file there is always one
+    assert spec.loader is not None  # noqa: S101 - likewise
+    sys.modules[folder.name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[folder.name])
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1], sys.argv[2], sys.argv[3:]))
+    sys.exit(main(sys.argv[1], Path(sys.argv[2]), sys.argv[3:]))

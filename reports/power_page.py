@@ -36,7 +36,10 @@ class PowerPage:
     @cached_property
     def curve(self) -> Chart | None:
         """The detection curve; None without a dose."""
-        doses = tuple(dose for dose in self.found.doses if dose.kind.startswith(DOSE_MARK) and dose.ratios)
+        doses = tuple(
+            dose for dose in self.found.doses
+            if dose.kind.startswith(DOSE_MARK) and (detection.truth(dose) or 0.0) > 0
+        )  # fmt: skip
         if not doses:
             return None
         said = ", ".join(f"{dose.kind}: {dose.found.count} of {dose.found.of}" for dose in doses)

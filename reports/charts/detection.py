@@ -1,9 +1,10 @@
 """Yields the detection curve: how often planted work was called slower, by how much slower it made requests."""
 
 from markupsafe import Markup
-from matplotlib.ticker import FixedFormatter, FixedLocator
+from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from lab.power_findings import Dose
+from reports.chart import padded
 from reports.style import SMALL, WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -18,7 +19,7 @@ def truth(dose: Dose) -> float | None:
 
 def draw(doses: tuple[Dose, ...], *, identifier: str, alternative: str) -> Markup:
     """The curve: slow-down across, share of gates that called it slower up, with the interval of each share."""
-    points = sorted((at, dose.found) for dose in doses if (at := truth(dose)) is not None)
+    points = sorted(((at, dose.found) for dose in doses if (at := truth(dose) or 0.0) > 0), key=lambda point: point[0])
     with styled():
         figure = new_figure(width=WIDTH, height=_HEIGHT)
         axes = place_axes(figure, left=_LEFT, top=_TOP, width=WIDTH - _LEFT - _RIGHT, height=_HEIGHT - _TOP - _BOTTOM)
@@ -27,12 +28,13 @@ def draw(doses: tuple[Dose, ...], *, identifier: str, alternative: str) -> Marku
         axes.yaxis.set_major_formatter(FixedFormatter(["0", "25 %", "50 %", "75 %", "all"]))
         for share in (0, 0.25, 0.5, 0.75, 1):
             axes.axhline(share, color=colour("line"), linewidth=0.6, zorder=0)
-        farthest = max(at for at, _ in points)
-        axes.set_xlim(-0.05 * farthest, 1.08 * farthest)
-        axes.set_xlabel("requests slower by, in truth")
+        axes.set_xscale("log")
+        axes.set_xlim(padded([at for at, _ in points], at_least=1.25))
+        axes.set_xlabel("requests slower by so many %, in truth (log)")
         ticks = [at for at, _ in points]
         axes.xaxis.set_major_locator(FixedLocator(ticks))
-        axes.xaxis.set_major_formatter(FixedFormatter([f"{at:.1%}".replace("%", " %") for at in ticks]))
+        axes.xaxis.set_major_formatter(FixedFormatter([f"{at * 100:.1f}" for at in ticks]))
+        axes.xaxis.set_minor_locator(NullLocator())
         shares = [found.count / found.of for _, found in points]
         axes.plot(ticks, shares, "o-", color=colour("series2"), linewidth=1.6, markersize=5)
         for (at, found), share in zip(points, shares, strict=True):
