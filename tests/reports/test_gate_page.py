@@ -44,8 +44,8 @@ def test_all_that_a_gate_found_is_on_its_page() -> None:
     """Answers, counts with their SQL, growth, benchmarks block by block."""
     page = render(sample.null(), gate=gate())
     for said in (
-        "a is 1, not 2", "SELECT &lt;tag&gt;", "Growth with the page", "13 → 43", "serializer", ratio_interval(CALL.typical),
-        "1.040, 1.060", "stopped at the counts",
+        "a is 1, not 2", "SELECT &lt;tag&gt;", "Growth with the page", "13 → 43", "serializer",
+        ratio_interval(CALL.typical), "1.040, 1.060", "stopped at the counts",
     ):  # fmt: skip
         assert said in page, said
 
