@@ -106,7 +106,10 @@ def benchmarks(session: nox.Session) -> None:
     path = folder / f"{time.strftime('%Y-%m-%dT%H-%M-%S', time.gmtime())}.json"
     # One process, without xdist: benchmarks side by side would measure each other.
     words = ("--benchmark-json", str(path), "--benchmark-columns", "min,median,iqr,rounds", "--benchmark-sort", "name")
-    session.run("pytest", "-p", "no:xdist", *words, *(session.posargs or ("benchmarks",)))
+    named = any(word.split("::")[0].rstrip("/").startswith("benchmarks") for word in session.posargs)
+    session.run("pytest", "-p", "no:xdist", *words, *session.posargs, *(() if named else ("benchmarks",)))
+    if not path.exists():
+        return  # nothing was timed: --co, or a selection of none
     session.run("python", "-m", "reports", "--benchmarks", str(path), str(path.with_suffix(".html")))
 
 

@@ -6,13 +6,14 @@ in it, so that a word that is not understood is refused at once.
 
 import csv
 import os
+import shlex
 import signal
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from pathlib import Path
 from textwrap import fill, indent
 from types import FrameType
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
@@ -24,6 +25,7 @@ from lab.errors import LabError
 from lab.findings import Findings
 from lab.results import RunFolder, find_run
 from lab.server import TREE
+from lab.unexpected import unexpected
 from lab.units import seconds
 
 if TYPE_CHECKING:
@@ -35,7 +37,10 @@ VOID_CELLS: Final = 0.30
 
 
 class _Parser(ArgumentParser):
-    """Words that are not understood are an error like any other: one line, a hint, exit 2."""
+    """Words that are not understood are an error like any other: one line, a hint, exit 2. None may be cut short."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options, allow_abbrev=False)
 
     def error(self, message: str) -> NoReturn:
         """Raises LabError in place of printing the usage."""
@@ -173,7 +178,8 @@ def gate(words: list[str]) -> None:
     from lab import gate_door
 
     asked = gate_door.parser_for(_Parser).parse_args(words)
-    command = " ".join(["./noxw -s gate --", *(word for word in words if word not in {"--inside", asked.inside})])
+    told = shlex.join(word for word in words if word not in {"--inside", asked.inside})
+    command = f"./noxw -s gate -- {told}"
     code = gate_door.gate(asked, console=CONSOLE, command=command)
     if code:
         raise SystemExit(code)
@@ -267,21 +273,23 @@ def main() -> int:
         else:
             lab(words)
     except LabError as error:
-        return _refuse(error.what, hint=error.hint)
+        return _refuse(error.what, error.hint)
     except BrokenPipeError:
         # Whoever read the output, `head` for one, has seen enough.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         what = ": ".join(filter(None, (error.strerror or str(error), str(error.filename or ""))))
-        return _refuse(what, hint="free the disk or mend its permissions, then start again")
+        return _refuse(what, "free the disk or mend its permissions, then start again")
     except KeyboardInterrupt:
         print("interrupted; everything that was started has ended", file=sys.stderr)
         return 130
+    except Exception as error:  # noqa: BLE001 - Python's own exit code, 1, would be a gate's verdict
+        return _refuse(*unexpected(error))
     return 0
 
 
-def _refuse(what: str, *, hint: str) -> int:
+def _refuse(what: str, hint: str) -> int:
     Console(stderr=True, soft_wrap=True).print(f"[bold red]error:[/] {escape(what)} ({escape(hint)})", highlight=False)
     return 2
 

@@ -16,7 +16,7 @@ def narrowed(experiment: Experiment, *, faces: str, operations: str) -> Experime
     if faces:
         experiment = replace(experiment, faces=_picked("face", faces, among=experiment.faces))
     if operations and experiment.operations:
-        known = {dotted.partition(":")[2].lower(): dotted for dotted in experiment.operations}
+        known = dict(zip(experiment.operation_names, experiment.operations, strict=True))
         picked = _picked("operation", operations, among=tuple(known))
         experiment = replace(experiment, operations=tuple(known[name] for name in picked))
     return experiment

@@ -30,6 +30,9 @@ MOST_PAIRS: Final = 200
 BOOT_LIMIT: Final = 90.0
 """Seconds in which a process has its data and answers."""
 
+CLEAN_UP_SECONDS: Final = 10.0
+"""Seconds in which a process ends by itself once nobody gives it orders."""
+
 ALL: Final = "all"
 """In place of names: every benchmark."""
 
@@ -59,6 +62,11 @@ class Pairing:
     logs: Path
     seed: int
 
+    def check(self, side: str) -> None:
+        """Raises LabError where the side cannot run a benchmark, or there is none of a name; nothing is timed."""
+        with self._sides(0, only=side) as sides:
+            self._common(sides, is_dry=True)
+
     def blocks(self, indices: Sequence[int], *, seconds: float, advance: Advance) -> Iterator[PairedTimes]:
         """The times of every block, each in fresh processes, in about so many seconds a block.
 
@@ -73,9 +81,9 @@ class Pairing:
             advance(done=number + 1)
 
     @contextmanager
-    def _sides(self, index: int) -> Iterator[dict[str, "_Side"]]:
-        """A process of each build, the one first and the other first in turn."""
-        order = list(self.builds.items())[:: 1 if index % 2 == 0 else -1]
+    def _sides(self, index: int, *, only: str = "") -> Iterator[dict[str, "_Side"]]:
+        """A process of each build, the one first and the other first in turn; or of one alone."""
+        order = [each for each in self.builds.items() if only in {"", each[0]}][:: 1 if index % 2 == 0 else -1]
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="windtunnel-")))
             sides: dict[str, _Side] = {}
@@ -85,13 +93,14 @@ class Pairing:
                     listener.bind(str(folder / side))
                     listener.listen(1)
                     name = f"benchmarks-{side}"
-                    stack.callback(self.supervisor.stop, name)
+                    # It makes databases, and has the time to drop them.
+                    stack.callback(self.supervisor.end, name, seconds=CLEAN_UP_SECONDS)
                     self._spawn(name, build, address=folder / side)
                     sides[side] = _Side(name=name, listener=listener, supervisor=self.supervisor)
                 for each in sides.values():
                     each.connect()
                     stack.callback(each.close)
-            yield {side: sides[side] for side in self.builds}
+            yield {side: sides[side] for side in self.builds if side in sides}
 
     def _spawn(self, name: str, build: Build, *, address: Path) -> None:
         tree = next(iter(self.builds.values())).tree
@@ -107,15 +116,18 @@ class Pairing:
             cwd=build.tree, log=self.logs / f"{name}.log", grace=10.0,
         )  # fmt: skip
 
-    def _common(self, sides: Mapping[str, "_Side"]) -> list[str]:
-        """The benchmarks to run, once both processes have been told."""
+    def _common(self, sides: Mapping[str, "_Side"], *, is_dry: bool = False) -> list[str]:
+        """The benchmarks to run, once all processes have been told; a dry run has none run."""
         found = [set(side.hear("collected")) for side in sides.values()]
         common = sorted(set.intersection(*found))
-        known = {each.partition("[")[0] for each in common}
-        if missing := [name for name in self.names if name.partition("[")[0] not in known]:
-            raise LabError(f"there is no benchmark {missing[0]!r}", hint="./noxw -s benchmarks -- --co -q shows them")
+        if not common and not self.names:
+            raise LabError("there is no benchmark", hint="leave --benchmarks out")
+        known = {*common, *(each.partition("[")[0] for each in common)}
+        if missing := [name for name in self.names if name not in known]:
+            names = ", ".join(sorted(known)) or "none of them"
+            raise LabError(f"there is no benchmark {missing[0]!r}", hint=f"choose from {names}")
         for side in sides.values():
-            side.say(common)
+            side.say([] if is_dry else common)
         return common
 
     def _one(self, name: str, block: int, *, sides: Mapping[str, "_Side"], seconds: float) -> PairedTimes:

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from lab.findings import Evidence, Statement
-from lab.gate_findings import Change, Growth, Place
+from lab.gate_findings import Change, GateFindings, Growth, Place
 from lab.thresholds import RECORDED, Thresholds, Tolerance
 
-METRICS: Final = ("statements", "rows", "buffers", "bytes", "cache_misses")
+METRICS: Final = ("statements", "rows", "buffers", "bytes", "cache_misses", "view_hits", "query_hits")
+HITS: Final = ("view_hits", "query_hits")
+"""Of these less is worse: a cache that is no longer asked, or forgets."""
+
+Counts = Mapping[Place, Evidence]
 
 NEGLIGIBLE_BUFFERS: Final = 8
 """Shared buffers that come and go with how full pages are: a difference up to so many is none."""
@@ -16,9 +20,12 @@ NEGLIGIBLE_BUFFERS: Final = 8
 
 def counts(evidence: Evidence) -> dict[str, int]:
     """The counts of one request, by metric."""
+    counted, hits = evidence.counted_by_database, dict(evidence.hits)
     return {
-        "statements": evidence.statement_count, "rows": evidence.rows, "buffers": evidence.shared_buffers,
-        "bytes": evidence.body_bytes, "cache_misses": evidence.cache_misses,
+        # The database's own count where it has one: what the commit under test says of itself proves nothing.
+        "statements": evidence.statement_count if counted is None else counted, "rows": evidence.rows,
+        "buffers": evidence.shared_buffers, "bytes": evidence.body_bytes, "cache_misses": evidence.cache_misses,
+        "view_hits": hits.get("view", 0), "query_hits": hits.get("query", 0),
     }  # fmt: skip
 
 
@@ -84,6 +91,38 @@ def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str
     }
 
 
+def steady(found: GateFindings, *, first: tuple[Counts, Counts], second: tuple[Counts, Counts]) -> GateFindings:
+    """The same with what varies between two runs of one commit demoted: it decides nothing, and is told.
+
+    `first` and `second` are (base, head) in two runs, each of fresh processes with other hash seeds.
+    """
+    notes: dict[str, None] = {}
+
+    def varies(place: Place, metric: str) -> bool:
+        for one, other in zip(first, second, strict=True):
+            if place not in one or place not in other:
+                return True
+            values = [counts(run[place])[metric] for run in (one, other)]
+            slack = NEGLIGIBLE_BUFFERS + 0.1 * max(values) if metric == "buffers" else 0
+            if abs(values[0] - values[1]) > slack:
+                return True
+        return False
+
+    def judged(each: Any, places: Sequence[Place]) -> Any:
+        if each.verdict != "worse" or not any(varies(place, each.metric) for place in places):
+            return each
+        where = f"{each.place.operation}, {each.place.face}"
+        notes[f"{each.metric} of {where} vary between two runs of one commit: they decide nothing"] = None
+        return replace(each, verdict="other")
+
+    changes = tuple(judged(each, [each.place]) for each in found.changes)
+    growths = tuple(
+        judged(each, [replace(each.place, state=page_state(size)) for size in each.sizes]) for each in found.growths
+    )
+    budgets = tuple(each for each in found.budgets if judged(each, [each.place]).verdict == "worse")
+    return replace(found, changes=changes, growths=growths, budgets=budgets, notes=(*found.notes, *notes))
+
+
 def _is_budgeted(place: Place) -> bool:
     """Budgets hold where every knob is on but the cache: what the API costs as it is meant to be run."""
     return all(level == ("off" if knob == "cache" else "on") for knob, level in place.variant)
@@ -93,6 +132,13 @@ def _changes(place: Place, base: Evidence, head: Evidence, *, tolerance: Toleran
     gone, new = _moved(base.statements, head.statements), _moved(head.statements, base.statements)
     before, after, told = counts(base), counts(head), False
     for metric in METRICS:
+        if metric in HITS:
+            if before[metric] != after[metric]:
+                verdict = "worse" if after[metric] < before[metric] else "better"
+                yield Change(
+                    place=place, metric=metric, base=before[metric], head=after[metric], limit=0, verdict=verdict
+                )
+            continue
         limit = _limit(metric, before[metric], tolerance=tolerance)
         same = before[metric] == after[metric] if metric != "buffers" else abs(after[metric] - before[metric]) <= limit
         if same:

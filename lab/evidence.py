@@ -6,6 +6,7 @@ The target writes down what it asked; the plans and the count of statements come
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -154,6 +155,7 @@ def read_evidence(record: Mapping[str, Any], *, witness: Witness, counted: int |
         seconds=record["seconds"],
         database_seconds=record["database_seconds"],
         counted_by_database=counted,
+        hits=tuple(Counter(event["level"] for event in record["cache"] if event["outcome"] == "hit").items()),
     )
 
 

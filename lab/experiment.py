@@ -102,6 +102,11 @@ class Experiment:
     tolerances: tuple[tuple[str, float, float], ...] = ()
     page_sizes: tuple[int, ...] = ()
 
+    @property
+    def operation_names(self) -> tuple[str, ...]:
+        """The operations as people type them."""
+        return tuple(dotted.partition(":")[2].lower() for dotted in self.operations)
+
     def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""
         if self.load is None:

@@ -68,7 +68,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one request of a cell did, counted."""
+    """What one request of a cell did, counted; `hits` are (level of the cache, hits there)."""
 
     statements: tuple[Statement, ...]
     body_bytes: int
@@ -77,6 +77,7 @@ class Evidence:
     seconds: float
     database_seconds: float
     counted_by_database: int | None = None
+    hits: tuple[tuple[str, int], ...] = ()
 
     @property
     def statement_count(self) -> int:

@@ -36,8 +36,8 @@ def builds_of(base: Checkout, head: Checkout, *, bench: Bench) -> Iterator[tuple
     second = replace(first, commit=head.commit, tree=head.tree, python=head.python, cache_space=":head")
     with ExitStack() as stack:
         _drop(bench)
+        stack.callback(_drop, bench)
         if _migrations(head.tree) != _migrations(base.tree):
-            stack.callback(_drop, bench)
             own = zip(first.databases.values(), HEAD_DATABASES, strict=True)
             urls = [_cloned(bench, url, name=name) for url, name in own]
             second = replace(second, database_url=urls[0], bare_url=urls[1])
@@ -65,7 +65,7 @@ def _cloned(bench: Bench, url: str, *, name: str) -> str:
 def _drop(bench: Bench) -> None:
     with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{SUBJECT}%"])
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{SUBJECT}%".replace("_", r"\_")])
         for name in (*HEAD_DATABASES, *(row[0] for row in cursor.fetchall())):
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 

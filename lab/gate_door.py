@@ -20,6 +20,7 @@ from rich.markup import escape
 from lab import catalogue
 from lab.asked import budget_seconds, narrowed, seed_number
 from lab.environment import commit as commit_of
+from lab.errors import LabError
 from lab.results import RunFolder, check_writable
 from lab.server import FOLDER_VARIABLE, TREE
 from lab.thresholds import THRESHOLDS, read_thresholds
@@ -60,9 +61,10 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     )
     add("--seed", type=seed_number, default=1, help="draws the dataset, the keys and every order (default: 1)")
     add("--instrument", choices=("base", "head"), default="base", help="whose lab judges (default: base)")
+    add("--plan-seed", type=seed_number, default=0, help=SUPPRESS)
     add("--inside", default="", help=SUPPRESS)
     add("--update", action="store_true", help="write head's counts into thresholds.toml as its budgets")
-    add("--benchmarks", default="", metavar="NAMES", help="pair these benchmarks too, with commas, or all of them: all")
+    add("--benchmarks", type=_names, default=(), metavar="NAMES", help="pair these benchmarks too, or all of them: all")
     add("--history", type=Path, metavar="DIR", help="add the ratios to a history, and draw its trend")
     add("--junit", type=Path, metavar="FILE", help="write JUnit XML there")
     add("--markdown", type=Path, metavar="FILE", help="write the summary there too")
@@ -93,6 +95,14 @@ def _even(text: str) -> int:
     return value
 
 
+def _names(text: str) -> tuple[str, ...]:
+    found = tuple(filter(None, (name.strip().removeprefix("test_") for name in text.split(","))))
+    if not found:
+        raise ValueError
+    return found
+
+
+_names.__name__ = "list of names, with commas,"
 _even.__name__ = "even number from 4 to 200"
 # argparse puts the name of the type into its refusal.
 _share.__name__ = "share from 0.1% to 50%"
@@ -109,13 +119,16 @@ def gate(asked: Namespace, *, console: Console, command: str) -> int:
     check_writable()
     with ExitStack() as stack:
         checkouts = _made(asked, stack=stack, console=console)
-        base_tree = Path(checkouts.base[0])
-        if asked.instrument == "base" and (base_tree / "lab" / "gate.py").is_file():
+        judge = checkouts.head if asked.instrument == "head" else checkouts.base
+        if judge[0] != checkouts.main and (Path(judge[0]) / "lab" / "gate.py").is_file():
+            _check_words(sys.argv[1:], judge=Path(judge[0]))
             # Whoever lets go of what is kept here removes the checkouts.
             kept = stack.pop_all()
-            _become(checkouts, words=sys.argv[1:], kept=kept)
-        if asked.instrument == "base":
-            checkouts = replace(checkouts, note="the base has no gate: the lab of the working tree judges")
+            _become(checkouts, judge=judge, words=sys.argv[1:], kept=kept)
+        if judge[0] != checkouts.main:
+            checkouts = replace(
+                checkouts, note=f"the {asked.instrument} has no gate: the lab of the working tree judges"
+            )
         return _judged(checkouts, asked=asked, console=console, command=command)
 
 
@@ -147,9 +160,20 @@ def _made(asked: Namespace, *, stack: ExitStack, console: Console) -> Checkouts:
     )  # fmt: skip
 
 
-def _become(checkouts: Checkouts, *, words: list[str], kept: ExitStack) -> NoReturn:
-    """This process becomes the base's own lab, in this one's folder and with its checkouts, which stay."""
-    tree, _, python = checkouts.base
+def _check_words(words: list[str], *, judge: Path) -> None:
+    """Raises LabError for an option that the judging lab is too old for."""
+    known = (judge / "lab" / "gate_door.py").read_text(encoding="utf-8")
+    for option in (word.partition("=")[0] for word in words if word.startswith("--")):
+        if f'"{option}"' not in known:
+            raise LabError(
+                f"the gate that judges, of {judge.name[:COMMIT_DIGITS]}, is from before {option}",
+                hint="leave it out, or let this lab judge: --instrument head",
+            )
+
+
+def _become(checkouts: Checkouts, *, judge: tuple[str, str, str], words: list[str], kept: ExitStack) -> NoReturn:
+    """This process becomes the lab of the commit that judges, in this one's folder and with its checkouts."""
+    tree, _, python = judge
     folder = os.environ.get(FOLDER_VARIABLE) or str(Path(checkouts.main) / ".lab")
     environment = {**os.environ, "PYTHONPATH": tree, FOLDER_VARIABLE: folder}
     sys.stdout.flush()
@@ -161,51 +185,61 @@ def _become(checkouts: Checkouts, *, words: list[str], kept: ExitStack) -> NoRet
 
 
 def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command: str) -> int:
-    from lab.gate import GateOrder, run_gate
-    from lab.history_door import opened_history, remember
+    from lab.gate import run_gate
+    from lab.gate_order import BUDGETED_ON, GateOrder
+    from lab.history_door import opened_history
 
     base, head = (
         Checkout(tree=Path(tree), commit=commit, python=python)
         for tree, commit, python in (checkouts.base, checkouts.head)
     )
-    experiment = narrowed(catalogue.load("toggles"), faces=asked.faces, operations=asked.operations)
-    thresholds = read_thresholds(base.tree / THRESHOLDS.name)
+    if asked.update and (asked.dataset, asked.seed) != BUDGETED_ON:
+        size, seed = BUDGETED_ON
+        raise LabError(f"budgets are those of {size}, seed {seed}", hint="leave --dataset and --seed out")
+    whole = catalogue.load("toggles")
+    experiment = narrowed(whole, faces=asked.faces, operations=asked.operations)
+    judging = head if asked.instrument == "head" else base
+    thresholds = read_thresholds(judging.tree / THRESHOLDS.name, known=whole.operation_names)
     if asked.tolerance:
         thresholds = thresholds.with_service_time(asked.tolerance)
     order = GateOrder(
         base=base, head=head, experiment=experiment, thresholds=thresholds,
         dataset=asked.dataset, budget=budget_seconds(asked.budget), blocks=asked.blocks, seed=asked.seed,
-        instrument=checkouts.note, command=command, benchmarks=tuple(filter(None, asked.benchmarks.split(","))),
+        plan_seed=asked.plan_seed or asked.seed,
+        instrument=checkouts.note, command=command, benchmarks=asked.benchmarks,
         update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
-    history = opened_history(asked.history)
-    run = run_gate(order, console=console)
-    code = _tell(run, asked=asked, console=console)
-    remember(run, history=history, console=console)
-    return code
+    opened_history(asked.history)
+    for path in filter(None, (asked.junit, asked.markdown)):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    return _tell(run_gate(order, console=console), asked=asked, console=console)
 
 
 def _tell(run: RunFolder, *, asked: Namespace, console: Console) -> int:
+    """Prints what was found, writes it where it was asked for, and returns the code: a full disk is no verdict."""
     from lab.gate_junit import junit
     from lab.gate_words import lines, markdown
+    from lab.history_door import remember
 
     found = run.gate
     assert found  # noqa: S101 - the gate has just written it
-    text = markdown(found)
-    (run.path / "summary.md").write_text(text, encoding="utf-8")
-    if asked.junit:
-        asked.junit.write_text(junit(found), encoding="utf-8")
-    summary = os.environ.get("GITHUB_STEP_SUMMARY")
-    if asked.markdown:
-        asked.markdown.write_text(text, encoding="utf-8")
-    if summary:
-        with Path(summary).open("a", encoding="utf-8") as file:
-            file.write(text)
     console.print()
     for number, line in enumerate(lines(found)):
         console.print(f"[bold]{escape(line)}[/]" if number == 0 else escape(line), highlight=False)
+    text, summary = markdown(found), os.environ.get("GITHUB_STEP_SUMMARY")
+    written: list[tuple[Path, str, str]] = [(run.path / "summary.md", text, "w")]
+    written += [(asked.markdown, text, "w")] if asked.markdown else []
+    written += [(asked.junit, junit(found), "w")] if asked.junit else []
+    written += [(Path(summary), text, "a")] if summary else []
+    for path, content, mode in written:
+        try:
+            with path.open(mode, encoding="utf-8") as file:
+                file.write(content)
+        except OSError as error:
+            console.print(f"[yellow]note:[/] {escape(str(path))} was not written: {error.strerror}", highlight=False)
     console.print(f"summary: {os.path.relpath(run.path / 'summary.md')}", highlight=False)
     console.print(f"[bold]report:[/] {os.path.relpath(run.path / 'report.html')}", highlight=False)
+    remember(run, history=asked.history, console=console)
     return found.code
 
 

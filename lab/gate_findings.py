@@ -61,15 +61,25 @@ class Growth:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """What was to be compared and could not be: worse where the head alone is to blame, else unclear."""
+
+    operation: str
+    face: str
+    reason: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GateFindings:
     """Two commits and what differs between them, layer by layer.
 
     `verdict` is pass, regression or unclear; `stopped` names the layer that decided before time was measured, or is
-    empty. `answers` are changed contracts, `changes` counts that differ, `growths` those that grow otherwise with the
-    page, `budgets` counts above an absolute budget, `effects` service times head / base, `benchmarks` those of calls in
-    process, where they were asked for. `places` requests were
-    counted, of the operations and faces in `places_counted`. `instrument` says which commit's lab judged, and what
-    differs in it.
+    empty. `answers` are changed contracts, `changed` those that were accepted, `lost` what could not be compared,
+    `changes` counts that differ, `growths` those that grow otherwise with the page, `budgets` counts above an absolute
+    budget, `effects` service times head / base, `benchmarks` those of calls in process, where they were asked for.
+    `places` requests were counted, of the operations and faces in `places_counted`. `instrument` says which commit's
+    lab judged, and what differs in it.
     """
 
     verdict: str
@@ -88,6 +98,8 @@ class GateFindings:
     notes: tuple[str, ...] = ()
     growths: tuple[Growth, ...] = ()
     benchmarks: tuple[Effect, ...] = ()
+    changed: tuple[AnswerChange, ...] = ()
+    lost: tuple[Lost, ...] = ()
     schema_version: int = field(default=GATE_VERSION)
 
     @property

@@ -2,7 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
-from lab.gate_findings import Change, GateFindings
+from lab.gate_findings import Change, GateFindings, Growth
 from lab.wording import times_interval, variant_name, verdict_phrase
 
 
@@ -35,9 +35,13 @@ def _outcome(found: GateFindings, *, layer: str, operation: str, face: str) -> t
             f"{each.parameters}: {each.difference}" for each in found.answers if (each.operation, each.face) == here
         ]
         return ("failure" if said else "", said)
+    lost = [each for each in found.lost if (each.operation, each.face) == here]
     if layer == "counts":
+        grown = [each for each in found.growths if each.verdict == "worse"]
         worse = [*found.budgets, *found.worse]
         said = [_count(change) for change in worse if (change.place.operation, change.place.face) == here]
+        said += [_growth(each) for each in grown if (each.place.operation, each.place.face) == here]
+        said += [each.reason for each in lost if each.verdict == "worse" and found.stopped == "counts"]
         return ("failure" if said else "", said)
     if found.stopped:
         return "skipped", [f"stopped at the {found.stopped}"]
@@ -45,8 +49,15 @@ def _outcome(found: GateFindings, *, layer: str, operation: str, face: str) -> t
     effects = [effect for effect in timed if (effect.operation, effect.face) == here]
     said = [f"{times_interval(effect.typical)}: {verdict_phrase(effect)}" for effect in effects]
     words = {effect.verdict for effect in effects}
-    kind = "failure" if "slower" in words else "error" if not words or "unclear" in words else ""
+    words |= {each.verdict for each in lost}
+    said += [each.reason for each in lost]
+    kind = "failure" if words & {"slower", "worse"} else "error" if not words or "unclear" in words else ""
     return kind, said or ["it was not measured"]
+
+
+def _growth(each: Growth) -> str:
+    base, head = (f"{small} to {large}" for small, large in (each.base, each.head))
+    return f"{each.metric} with the page: {base} before, {head} now"
 
 
 def _count(change: Change) -> str:

@@ -9,7 +9,7 @@ from lab.wording import place, times_interval, variant_name, verdict_phrase
 
 METRICS = {
     "statements": "SQL statements", "rows": "rows", "buffers": "shared buffers", "bytes": "bytes",
-    "cache_misses": "cache misses",
+    "cache_misses": "cache misses", "view_hits": "hits in the view cache", "query_hits": "hits in the query cache",
 }  # fmt: skip
 VERDICTS = {"pass": "passes", "regression": "REGRESSION", "unclear": "UNCLEAR"}
 MOST_SHOWN = 10
@@ -24,6 +24,12 @@ def headline(found: GateFindings) -> str:
         return f"{head}: {len(found.budgets)} counts above their budget"
     if found.worse:
         return f"{head}: {_causes(found.worse)}"
+    if grown := [each for each in found.growths if each.verdict == "worse"]:
+        where = place(grown[0].place.operation, grown[0].place.face)
+        more = f" and {len(grown) - 1} more" if len(grown) > 1 else ""
+        return f"{head}: {METRICS[grown[0].metric]} of {where} grow with the page{more}"
+    if lost := sorted(found.lost, key=lambda each: each.verdict != "worse"):
+        return f"{head}: {place(lost[0].operation, lost[0].face)} could not be compared: {lost[0].reason}"
     timed = (*found.effects, *found.benchmarks)
     slower = [effect for effect in timed if effect.verdict == "slower"]
     unclear = [effect for effect in timed if effect.verdict == "unclear"]
@@ -38,6 +44,9 @@ def lines(found: GateFindings) -> tuple[str, ...]:
     """What was found, for the console: at most a screen."""
     said = [headline(found), *_instrument(found)]
     said += [f"answer: {place(e.operation, e.face)}, {e.parameters}: {e.difference}" for e in found.answers]
+    said += [f"accepted: {place(e.operation, e.face)}, {e.parameters}: {e.difference}" for e in found.changed]
+    said += [f"not compared ({e.verdict}): {place(e.operation, e.face)}: {e.reason}" for e in found.lost]
+    said += [f"note: {note}" for note in found.notes]
     shown = [_budget(change) for change in found.budgets]
     shown += [_changes(group) for group in _by_place(found.changes)]
     said += shown[:MOST_SHOWN]
@@ -62,9 +71,13 @@ def markdown(found: GateFindings) -> str:
     # One line tells both: a change of the instrument must not be overlooked, nor the verdict looked for.
     judge = f" (the instrument changed: {found.instrument})" if found.instrument else ""
     parts = [f"**Windtunnel gate: {headline(found)}**{judge}"]
-    if found.answers:
-        rows = [(place(each.operation, each.face), each.parameters, each.difference) for each in found.answers]
-        parts.append(_table(("operation", "asked for", "difference"), rows))
+    for what, answers in (("difference", found.answers), ("accepted difference", found.changed)):
+        rows = [(place(each.operation, each.face), each.parameters, each.difference) for each in answers]
+        if rows:
+            parts.append(_table(("operation", "asked for", what), rows))
+    if found.lost:
+        rows = [(place(each.operation, each.face), each.reason, each.verdict) for each in found.lost]
+        parts.append(_table(("operation", "not compared, because", "verdict"), rows))
     changes = [*found.budgets, *_distinct(found.changes)]
     if changes:
         cells = [
@@ -93,6 +106,7 @@ def markdown(found: GateFindings) -> str:
             parts.append(_table((what, "service time, head against base [95 %]", "verdict"), rows))
     if found.stopped:
         parts.append(f"Stopped at the {found.stopped}: time was not measured.")
+    parts += [f"Note: {note}." for note in found.notes]
     parts.append(f"Reproduce it: `{found.command}`")
     return "\n\n".join(parts) + "\n"
 

@@ -160,6 +160,13 @@ class Supervisor:
         code: int | None = self._ask({"do": "stop", "name": name}).get("code")
         return code
 
+    def end(self, name: str, *, seconds: float) -> None:
+        """Let a process end by itself for so long, then stop it."""
+        deadline = time.monotonic() + seconds
+        while self.poll(name) is None and time.monotonic() < deadline:
+            time.sleep(STEP)
+        self.stop(name)
+
     def poll(self, name: str) -> int | None:
         """The exit code of a process, or None while it runs."""
         code: int | None = self._ask({"do": "status"})["codes"].get(name)

@@ -3,9 +3,10 @@
 It takes no measurement that enters a result: its times only pilot the plan.
 """
 
+import json
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ class Prover:
     """Asks every cell for its keys, holds each answer against the first arm's, and counts what requests do.
 
     Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
-    to `changed`, but for `accepted` operations, of which nothing is read there. `is_thorough` counts every key, and
+    to `changed`, or for `accepted` operations to `waved`. `is_thorough` counts every key, and
     pages of other sizes at the arms in `paged`; with `has_counts` the database's statements are kept of every answer.
     """
 
@@ -56,6 +57,7 @@ class Prover:
     has_counts: bool = False
     paged: frozenset[Arm] = frozenset()
     changed: list[AnswerChange] = field(default_factory=list)
+    waved: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
     _asked: int = 0
@@ -83,7 +85,11 @@ class Prover:
             for keys in (next(s.keyed.keys for s in subjects if s.keyed.operation.name == name),)
         )  # fmt: skip
         return ProofRecord(
-            cells=tuple(cells), proofs=proofs, notes=tuple(dict.fromkeys(self.notes)), changed=tuple(self.changed)
+            cells=tuple(cells),
+            proofs=proofs,
+            notes=tuple(dict.fromkeys(self.notes)),
+            changed=tuple(self.changed),
+            accepted=tuple(self.waved),
         )
 
     def floor(self, *, index: int, like: CellProof, server: str) -> CellProof:
@@ -196,6 +202,8 @@ class Prover:
             ) from None
         counted = self._count(subject, key=key, before=before, after=after)
         evidence = read_evidence(record, witness=witness, counted=counted)
+        # What came is what counts, and not what the target says that it sent.
+        evidence = replace(evidence, body_bytes=len(answer.body))
         if counted is not None and counted != evidence.statement_count:
             self.notes.append(
                 f"{subject.keyed.operation.name} at {describe(subject.arm)}: the target recorded "
@@ -209,18 +217,20 @@ class Prover:
         parameters = subject.keyed.asked(key)
         is_candidate = subject.arm.server in self.candidates
         try:
-            value = self._read(subject, answer)
+            value, is_known = self._read(subject, answer)
         except ValueError as error:
             if not is_candidate:
                 raise LabError(f"{name} at {where} gave {error} for {parameters}", hint=hint) from error
-            self._change(subject, parameters, f"it gave {error}")
+            self._change(subject, parameters, f"it gave {error}", into=self.changed)
             bodies.setdefault(key, answer.body)
             return 1
-        group = subject.arm.server if is_candidate else ""
-        if is_candidate and ("", name, key) in self._references and name not in self.accepted:
-            across = first_difference(self._references["", name, key][1], value)
+        # A shape that nobody knows may be another in each face; a commit's own variants must agree all the same.
+        own = subject.arm.server if is_known else f"{subject.arm.server} {subject.arm.face}"
+        group = own if is_candidate else ""
+        if is_candidate and ("", name, key) in self._references:
+            across = first_difference(self._references["", name, key][1], value) if is_known else "its shape is another"
             if across:
-                self._change(subject, parameters, across)
+                self._change(subject, parameters, across, into=self.waved if name in self.accepted else self.changed)
         origin, reference = self._references.setdefault((group, name, key), (where, value))
         if difference := first_difference(reference, value):
             raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
@@ -228,24 +238,31 @@ class Prover:
             raise LabError(f"{name} at {where} gave two bodies for {parameters}", hint=hint)
         return 1
 
-    def _read(self, subject: Subject, answer: Answer) -> Any:
-        """The answer's value. Raises ValueError for one that cannot be read, or that is no success."""
-        value = None
-        if subject.arm.server not in self.candidates or subject.keyed.operation.name not in self.accepted:
-            try:
-                value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
-            except ValueError as error:
+    def _read(self, subject: Subject, answer: Answer) -> tuple[Any, bool]:
+        """The answer's value, and whether its shape is the operation's: an accepted change may have another.
+
+        Raises ValueError for one that cannot be read, that is no success or that has GraphQL errors.
+        """
+        is_accepted = subject.arm.server in self.candidates and subject.keyed.operation.name in self.accepted
+        value, is_known = None, True
+        try:
+            value = subject.keyed.operation.read(subject.arm.face, answer.status, answer.body)
+        except ValueError as error:
+            if not is_accepted:
                 raise ValueError(f"an unreadable answer ({error})") from error
+            value, is_known = json.loads(answer.body), False
+            if isinstance(value, dict) and "errors" in value:
+                raise ValueError(f"errors ({value['errors']})") from error
         if answer.status != 200:
             raise ValueError(f"status {answer.status} ({value})")
-        return value
+        return value, is_known
 
-    def _change(self, subject: Subject, parameters: Any, difference: str) -> None:
+    def _change(self, subject: Subject, parameters: Any, difference: str, *, into: list[AnswerChange]) -> None:
         """Notes a changed answer: the first of an operation and face."""
         operation, face = subject.keyed.operation.name, subject.arm.face
-        if not any((each.operation, each.face) == (operation, face) for each in self.changed):
+        if not any((each.operation, each.face) == (operation, face) for each in into):
             change = AnswerChange(operation=operation, face=face, parameters=str(parameters), difference=difference)
-            self.changed.append(change)
+            into.append(change)
 
 
 def describe(arm: Arm) -> str:

@@ -96,6 +96,7 @@ class ProofRecord:
     proofs: tuple[Proof, ...]
     notes: tuple[str, ...] = ()
     changed: tuple[AnswerChange, ...] = ()
+    accepted: tuple[AnswerChange, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,13 @@
-"""Yields `Thresholds`, what a gate lets pass, from `thresholds.toml`. It compares nothing.
+"""Yields `Thresholds`, what a gate lets pass, from `thresholds.toml`, and puts budgets there. It compares nothing.
 
 [defaults]                       # of every operation that does not say otherwise
 statements = 0                   # SQL statements more than the base's, a request
 rows = 0
 bytes = 0
 cache_misses = 0
-buffers = 0.10                   # shared buffers more than the base's, as a share
+buffers = 0.10                   # shared buffers more than the base's, as a share of those; eight more are always none
 service_time = 0.02              # a slow-down up to this share is nobody's concern
-must_catch = 0.05                # one from this share on must not be overlooked
+must_catch = 0.05                # one from this share on must not be overlooked; never below service_time
 
 [operations.product_list]
 accept_answer = true             # its answers may differ: time and counts are compared all the same
@@ -17,9 +17,12 @@ statements = 2
 statements = 3
 """
 
+import json
+import os
 import re
+import shutil
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
@@ -30,15 +33,22 @@ from lab.server import TREE
 THRESHOLDS: Final = TREE / "thresholds.toml"
 
 MOST: Final = 1_000_000_000
+FACES: Final = ("rest", "graphql")
 
 BUDGETED: Final = ("statements", "rows", "bytes", "buffers")
 RECORDED: Final = BUDGETED[:3]
 """What `--update` records: buffers are those of one load of the data, and another has its pages otherwise."""
 
+APART: Final = 2.5
+"""How far a slow-down that must be caught is above one of no concern, where `--tolerance` names the latter alone."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tolerance:
-    """What one operation may take more than the base: numbers a request, or shares where they are below one."""
+    """What a request of one operation may take more than the base's.
+
+    `buffers`, `service_time` and `must_catch` are shares of what the base takes, whatever their size: 8 is 800 % more.
+    """
 
     statements: int = 0
     rows: int = 0
@@ -63,93 +73,228 @@ class Thresholds:
         return self.operations.get(operation, self.defaults)
 
     def with_service_time(self, share: float) -> "Thresholds":
-        """The same with one tolerance of service time for all operations."""
-        own = {name: replace(each, service_time=share) for name, each in self.operations.items()}
-        return replace(self, defaults=replace(self.defaults, service_time=share), operations=own)
+        """The same with one tolerance of service time for all operations, and what must be caught well above it."""
+
+        def widened(each: Tolerance) -> Tolerance:
+            return replace(each, service_time=share, must_catch=max(each.must_catch, APART * share))
+
+        own = {name: widened(each) for name, each in self.operations.items()}
+        return replace(self, defaults=widened(self.defaults), operations=own)
 
 
-def read_thresholds(path: Path = THRESHOLDS) -> Thresholds:
-    """The thresholds in `path`, or the defaults where there is no file. Raises LabError that names the line."""
-    if not path.exists():
-        return Thresholds()
-    text = path.read_text(encoding="utf-8")
-    try:
-        found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise LabError(f"{path.name} is no TOML: {error}", hint="mend that line") from None
-    reader = _Reader(name=path.name, text=text)
-    reader.keys(found, known=("defaults", "operations", "budgets"))
-    defaults = reader.tolerance(found.get("defaults", {}), base={})
-    own = reader.table(found.get("operations", {}), key="operations")
-    return Thresholds(
-        defaults=defaults,
-        operations={
-            name: reader.tolerance(values, base=found.get("defaults", {}), key=name) for name, values in own.items()
-        },
-        budgets={
-            (operation, face): reader.budget(values)
-            for operation, faces in reader.table(found.get("budgets", {}), key="budgets").items()
-            for face, values in reader.table(faces, key=operation).items()
-        },
-    )
+def read_thresholds(path: Path = THRESHOLDS, *, known: Collection[str] = ()) -> Thresholds:
+    """The thresholds in `path`, or the defaults where there is no file. Raises LabError that names the line.
+
+    Where `known` names the operations, a table of another operation or face is refused.
+    """
+    return _thresholds(_text(path), name=path.name, known=known)
+
+
+def write_budgets(path: Path, budgets: Mapping[tuple[str, str], Mapping[str, int]]) -> None:
+    """Puts budgets, by operation and face, into the file at `path`: the whole new file is there, or the old one.
+
+    Raises LabError, and changes nothing, when the file there is none of thresholds.
+    """
+    path = path.resolve()
+    text = _text(path)
+    _thresholds(text, name=path.name)
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        file.write(with_budgets(text, budgets).encode())
+        file.flush()
+        os.fsync(file.fileno())
+    if path.exists():
+        shutil.copymode(path, partial)
+    partial.replace(path)
 
 
 def with_budgets(text: str, budgets: Mapping[tuple[str, str], Mapping[str, int]]) -> str:
-    """`text` with these budgets in place of those that it has of the same operations and faces."""
-    heads = [f"[budgets.{operation}.{face}]" for operation, face in budgets]
-    kept, skipping = [], False
-    for line in text.splitlines():
-        if line.startswith("["):
-            skipping = line.strip() in heads
-        if not skipping:
-            kept.append(line)
-    tables = [
-        "\n".join([head, *(f"{metric} = {value}" for metric, value in own.items())])
-        for head, own in zip(heads, budgets.values(), strict=True)
-    ]
-    return "\n\n".join(["\n".join(kept).strip(), *tables]).strip() + "\n"
+    """`text`, which can be read as thresholds, with these budgets put in; all else in it stays, comments too."""
+    ending = "\r\n" if "\r\n" in text else "\n"
+    # Not splitlines, which also ends lines where TOML does not.
+    lines = (text if text.endswith("\n") else text + ending).split("\n")
+    for (operation, face), own in budgets.items():
+        for metric, value in own.items():
+            _put(lines, ("budgets", operation, face, metric), value, carriage=ending[:-1])
+    return "\n".join(lines)
+
+
+def _text(path: Path) -> str:
+    if not path.exists():
+        return ""
+    content = path.read_bytes()
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise LabError(f"{path.name} line {line}: is no UTF-8", hint="save the file as UTF-8") from None
+
+
+def _thresholds(text: str, *, name: str, known: Collection[str] = ()) -> Thresholds:
+    try:
+        found = tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits is no TOMLDecodeError, nor is an array of arrays without end.
+        raise LabError(f"{name} is no TOML: {error}", hint="mend that line") from None
+    reader = _Reader(name=name, text=text, operations=known)
+    reader.keys(found, at=(), known=("defaults", "operations", "budgets"))
+    usual = found.get("defaults", {})
+    defaults = reader.tolerance(usual, base={}, at=("defaults",))
+    operations = {
+        operation: reader.tolerance(values, base=usual, at=("operations", operation))
+        for operation, values in reader.named(found.get("operations", {}), at=("operations",)).items()
+    }
+    budgets = {
+        (operation, face): reader.budget(values, at=("budgets", operation, face))
+        for operation, faces in reader.named(found.get("budgets", {}), at=("budgets",)).items()
+        for face, values in reader.named(faces, at=("budgets", operation), kind="face").items()
+    }
+    return Thresholds(defaults=defaults, operations=operations, budgets=budgets)
+
+
+_At = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
-    """Takes tables apart; what is wrong with one is said with its line."""
+    """Takes tables apart; what is wrong is said with its line, found by `at`: the keys from the root on."""
 
     name: str
     text: str
+    operations: Collection[str]
 
-    def table(self, value: Any, *, key: str) -> dict[str, Any]:
+    def table(self, value: Any, *, at: _At) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self._error(key, f"{key} is no table")
+            raise self._error(at, f"{_key(at[-1])} is no table")
         return value
 
-    def keys(self, table: dict[str, Any], *, known: tuple[str, ...]) -> None:
+    def keys(self, table: dict[str, Any], *, at: _At, known: Collection[str], kind: str = "key") -> None:
         for key in table:
             if key not in known:
-                raise self._error(key, f"{key} is not known", hint=f"the keys are {', '.join(known)}")
+                what = f"{_key(key)} is not known" if kind == "key" else f"{_key(key)} is no {kind}"
+                raise self._error((*at, key), what, hint=f"the {kind}s are {', '.join(known)}")
 
-    def tolerance(self, values: Any, *, base: dict[str, Any], key: str = "defaults") -> Tolerance:
-        table = self.table(values, key=key)
-        self.keys(table, known=tuple(each.name for each in fields(Tolerance)))
+    def named(self, value: Any, *, at: _At, kind: str = "operation") -> dict[str, Any]:
+        table = self.table(value, at=at)
+        names = self.operations if kind == "operation" else FACES
+        self.keys(table, at=at, known=names if self.operations else table, kind=kind)
+        return table
+
+    def tolerance(self, values: Any, *, base: dict[str, Any], at: _At) -> Tolerance:
+        table = self.table(values, at=at)
+        self.keys(table, at=at, known=tuple(each.name for each in fields(Tolerance)))
         for name, value in table.items():
             usual = getattr(Tolerance(), name)
-            if isinstance(usual, bool) or isinstance(value, bool):
-                fits = isinstance(usual, bool) and isinstance(value, bool)
-            else:
-                fits = isinstance(value, int | type(usual)) and 0 <= value < MOST
-            if not fits:
-                raise self._error(name, f"{name} = {value!r} is no {'flag' if isinstance(usual, bool) else 'number'}")
-        return Tolerance(**{**base, **table})
+            is_flag = isinstance(usual, bool)
+            fits = is_flag or (isinstance(value, int | type(usual)) and 0 <= value < MOST)
+            if not fits or isinstance(value, bool) != is_flag:
+                raise self._error((*at, name), f"{name} = {value!r} is no {'flag' if is_flag else 'number'}")
+        found = Tolerance(**{**base, **table})
+        if found.must_catch < found.service_time:
+            own = "must_catch" if "must_catch" in table else "service_time"
+            what = f"must_catch = {found.must_catch} is below service_time = {found.service_time}"
+            raise self._error((*at, own), what, hint=f"write must_catch = {APART * found.service_time:g} there")
+        return found
 
-    def budget(self, values: Any) -> tuple[tuple[str, int], ...]:
-        table = self.table(values, key="budgets")
-        self.keys(table, known=BUDGETED)
+    def budget(self, values: Any, *, at: _At) -> tuple[tuple[str, int], ...]:
+        table = self.table(values, at=at)
+        self.keys(table, at=at, known=BUDGETED)
         for name, value in table.items():
             if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-                raise self._error(name, f"{name} = {value!r} is no whole number")
+                raise self._error((*at, name), f"{name} = {value!r} is no whole number")
         return tuple(table.items())
 
-    def _error(self, key: str, what: str, *, hint: str = "mend that line") -> LabError:
-        pattern = re.compile(rf"\s*(?:{re.escape(key)}\s*=|\[.*\b{re.escape(key)}\b.*\])")
-        lines = [number for number, line in enumerate(self.text.splitlines(), 1) if pattern.match(line)]
-        where = f" line {lines[0]}" if lines else ""
-        return LabError(f"{self.name}{where}: {what}", hint=hint)
+    def _error(self, at: _At, what: str, *, hint: str = "mend that line") -> LabError:
+        for each in _statements(self.text.split("\n")):
+            # What an inline table holds is on the line of the table.
+            if each.path[: len(at)] == at or (each.value and at[: len(each.path)] == each.path):
+                return LabError(f"{self.name} line {each.line + 1}: {what}", hint=hint)
+        return LabError(f"{self.name}: {what}", hint=hint)
+
+
+_PART: Final = r"""[ \t]*(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')[ \t]*"""
+_KEYS: Final = re.compile(rf"({_PART}(?:\.{_PART})*)=[ \t]*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Statement:
+    """A header, or a key with its value, which begins at column `value`: a header has none, and 0 there."""
+
+    line: int
+    table: _At
+    path: _At
+    value: int
+
+
+def _statements(lines: Sequence[str]) -> Iterator[_Statement]:
+    """The statements of a file that is TOML. tomllib says where each ends: it can be read alone, and its begin not."""
+    table: _At = ()
+    first = 0
+    while first < len(lines):
+        ends = range(first + 1, len(lines) + 1)
+        read = ((end, _loaded("\n".join([*lines[first:end], ""]))) for end in ends)
+        end, found = next(((end, found) for end, found in read if found is not None), (len(lines), {}))
+        if found and (match := _KEYS.match(lines[first])):
+            path = (*table, *_chain(_loaded(f"{match[1]} = 0")))
+            yield _Statement(line=first, table=table, path=path, value=match.end())
+        elif found:
+            table = _chain(found)
+            yield _Statement(line=first, table=table, path=table, value=0)
+        first = end
+
+
+def _loaded(text: str) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _chain(found: Any) -> _At:
+    path = []
+    while isinstance(found, dict) and found:
+        ((key, found),) = found.items()
+        path.append(key)
+    return tuple(path)
+
+
+def _put(lines: list[str], at: _At, value: int, *, carriage: str) -> None:
+    """Changes the value where there is one, or adds it to its table, or adds the table, in the form that it has."""
+    statements = list(_statements(lines))
+    for each in statements:
+        if each.value and at[: len(each.path)] == each.path:
+            lines[each.line] = _changed(lines[each.line], each.value, within=at[len(each.path) :], value=value)
+            return
+    if own := [each for each in statements if each.path[: len(at) - 1] == at[:-1]]:
+        last = own[-1]
+        key = ".".join(map(_key, at[len(last.table) :]))
+        lines.insert(last.line + 1, f"{key} = {value}{carriage}")
+        return
+    while lines and not lines[-1].strip():
+        lines.pop()
+    head = ".".join(map(_key, at[:-1]))
+    lines += [carriage] * bool(lines) + [f"[{head}]{carriage}", f"{_key(at[-1])} = {value}{carriage}", ""]
+
+
+def _changed(line: str, start: int, *, within: _At, value: int) -> str:
+    """A line whose value begins at `start`, with another number: in place of it, or `within` its inline table."""
+    if not within:
+        return line[:start] + re.sub(r"[^\s#]+", str(value), line[start:], count=1)
+    ends = (match.end() for match in re.compile("}").finditer(line, start))
+    end, found = next((end, found) for end in ends if (found := _loaded(f"table = {line[start:end]}")))
+    inner = found["table"]
+    for key in within[:-1]:
+        inner = inner.setdefault(key, {})
+    inner[within[-1]] = value
+    return line[:start] + _inline(found["table"]) + line[end:]
+
+
+def _inline(value: Any) -> str:
+    inner = ", ".join(f"{_key(key)} = {_inline(own)}" for key, own in value.items()) if isinstance(value, dict) else ""
+    return f"{{ {inner} }}" if inner else "{}" if value == {} else str(value)
+
+
+def _key(name: str) -> str:
+    """A key as TOML writes it: on one line, whatever is in it."""
+    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
+    return name if is_bare else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

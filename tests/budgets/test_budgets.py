@@ -19,7 +19,7 @@ from tests.targets.test_statements import statements
 pytestmark = pytest.mark.given_servers
 
 OPERATIONS = {each.name: each for each in vars(catalog).values() if isinstance(each, Operation)}
-BUDGETS = read_thresholds().budgets
+BUDGETS = read_thresholds(known=tuple(OPERATIONS)).budgets
 MOST_STATEMENTS = [(*place, most) for place, own in BUDGETS.items() for metric, most in own if metric == "statements"]
 
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.counted import compare, counts, grown, over_budget, page_state
+from lab.counted import compare, counts, grown, over_budget, page_state, steady
 from lab.findings import Evidence, Plan, Statement
-from lab.gate_findings import Change, Place
+from lab.gate_findings import Change, GateFindings, Place
 from lab.thresholds import Thresholds, Tolerance
 
 PLAN = Plan(lines=("Index Scan",), rows=10, shared_hit=40, shared_read=0, indexes=("by_slug",), sequential_scans=())
@@ -22,6 +22,11 @@ BASE = Evidence(
 )
 PLACE = Place(
     operation="product_list", face="rest", variant=(("indexes", "on"), ("cache", "off")), state="cold"
+)  # fmt: skip
+
+GATE = GateFindings(
+    verdict="pass", base="abc", head="def", instrument="", stopped="", answers=(), accepted=(), changes=(), budgets=(),
+    effects=(), places=1, places_counted=(), command="",
 )  # fmt: skip
 
 
@@ -118,3 +123,44 @@ def test_statements_that_grow_with_the_page_are_worse(small: int, large: int, ve
     assert [each.verdict for each in found] == ([verdict] if verdict else [])
     if found:
         assert (found[0].base, found[0].head) == ((2, 2), (small + 1, large + 1))
+
+
+def test_a_lost_hit_in_a_cache_is_worse_whatever_the_other_level_does() -> None:
+    """The view cache is gone, the query cache answers in its place: no statement more, and yet a regression."""
+    warm = replace(PLACE, state="warm")
+    base, head = replace(BASE, hits=(("view", 1),)), replace(BASE, hits=(("query", 1),))
+    changes = compare({warm: base}, {warm: head}, thresholds=Thresholds())
+    assert {(change.metric, change.verdict) for change in changes} == {("view_hits", "worse"), ("query_hits", "better")}
+
+
+def test_the_databases_count_of_statements_goes_before_the_targets() -> None:
+    """A commit that forgets to write some down is not better."""
+    (change,) = differences(replace(BASE, counted_by_database=5))
+    assert (change.metric, change.base, change.head, change.verdict) == ("statements", 2, 5, "worse")
+
+
+@pytest.mark.parametrize(("again", "verdict"), [(21, "worse"), (2, "other"), (20, "other")])
+def test_a_count_that_varies_between_runs_decides_nothing(again: int, verdict: str) -> None:
+    """What is worse must be there in fresh processes too, to the statement; else it is told and demoted."""
+
+    def head(statements: int) -> Evidence:
+        return replace(BASE, statements=(LIST, replace(TAGS, count=statements - 1)))
+
+    changes = compare({PLACE: BASE}, {PLACE: head(21)}, thresholds=Thresholds())
+    found = steady(
+        replace(GATE, changes=changes), first=({PLACE: BASE}, {PLACE: head(21)}),
+        second=({PLACE: BASE}, {PLACE: head(again)}),
+    )  # fmt: skip
+    statements = next(change for change in found.changes if change.metric == "statements")
+    assert statements.verdict == verdict
+    assert bool(found.notes) == (verdict == "other")
+
+
+def test_a_base_that_varies_decides_nothing_either() -> None:
+    """The base did the same once: the head is not to blame."""
+    other = replace(BASE, statements=(LIST, replace(TAGS, count=20)))
+    changes = compare({PLACE: BASE}, {PLACE: other}, thresholds=Thresholds())
+    found = steady(
+        replace(GATE, changes=changes), first=({PLACE: BASE}, {PLACE: other}), second=({PLACE: other}, {PLACE: other})
+    )
+    assert {change.verdict for change in found.changes} == {"other"}

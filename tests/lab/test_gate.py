@@ -17,6 +17,14 @@ from tests.lab.waiting import wait_until
 
 ONE = ("--dataset", "small", "--operations", "product_detail", "--faces", "rest", "--budget", "12s")
 
+DETAILED = 'list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))'
+WITHOUT_DESCRIPTION = (
+    "targets/catalog/selectors.py",
+    f"    return {DETAILED}\n",
+    f"    found = {DETAILED}\n    for product in found:\n        product.description = ''\n    return found\n",
+)
+"""A change of an answer: the file, what it has, what it gets."""
+
 pytestmark = pytest.mark.slow
 
 
@@ -62,7 +70,7 @@ def test_a_commit_is_as_good_as_itself(repository: Tree, tmp_path: Path) -> None
     """Same answers, same counts, nothing called slower; the summary's first line is the verdict, a history grows."""
     report, history = tmp_path / "junit.xml", tmp_path / "history"
     more = ("--benchmarks", "bounds_of_the_few", "--history", str(history), "--junit", str(report))
-    done = repository.lab("gate", "--base", "HEAD", "--head", "main", *ONE, *more)
+    done = repository.lab("gate", "--base", "HEAD", "--head", "main", *ONE, *more, seconds=300.0)
     # On a busy machine twelve seconds may not tell: unclear is no pass, and no alarm either.
     assert done.returncode in {0, 3}, done.stdout + done.stderr
     gate = repository.runs("gate")[-1].gate
@@ -103,16 +111,42 @@ def test_a_lost_join_is_told_by_its_counts(repository: Tree) -> None:
 
 def test_a_changed_answer_is_a_changed_contract(repository: Tree) -> None:
     """Exit 1 with the difference, before anything is counted or timed."""
-    call = 'list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))'
-    right = f"    return {call}\n"
-    wrong = f"    found = {call}\n    for product in found:\n        product.description = ''\n    return found\n"
-    with planted(repository, "targets/catalog/selectors.py", right, wrong):
+    with planted(repository, *WITHOUT_DESCRIPTION):
         done = repository.lab("gate", "--base", "HEAD", *ONE)
     assert done.returncode == 1, done.stderr
     gate = repository.runs("gate")[-1].gate
     assert gate
     assert (gate.verdict, gate.stopped, len(gate.answers)) == ("regression", "answers", 1)
     assert ".description: " in gate.answers[0].difference
+    assert_nothing_is_left(repository)
+
+
+def test_an_accepted_answer_is_named_and_judged_on(repository: Tree) -> None:
+    """With the head's thresholds an answer may change: its difference is told, and counts and time are compared."""
+    accepting = "[operations.product_detail]\naccept_answer = true\n\n[defaults]\n"
+    with (
+        planted(repository, *WITHOUT_DESCRIPTION),
+        planted(repository, "thresholds.toml", "[defaults]\n", accepting),
+    ):
+        done = repository.lab("gate", "--base", "HEAD", "--instrument", "head", *ONE)
+    gate = repository.runs("gate")[-1].gate
+    assert gate
+    assert done.returncode in {0, 3}, done.stdout + done.stderr
+    assert (gate.answers, len(gate.changed), gate.stopped) == ((), 1, "")
+    assert "accepted: product_detail, REST" in done.stdout
+    assert ".description: " in gate.changed[0].difference
+    assert gate.instrument.startswith("the head's; the commits differ in thresholds.toml")
+    assert len(gate.effects) == 1
+
+
+def test_an_error_that_nobody_foresaw_is_no_verdict(repository: Tree) -> None:
+    """Python's own exit code for one is that of a regression: one line, exit 2, and the traceback in a file."""
+    with planted(repository, "lab/gate.py", "    check_writable()\n", "    raise KeyError('surprise')\n"):
+        done = repository.lab("gate", "--base", "HEAD", "--instrument", "head", *ONE)
+    assert done.returncode == 2
+    assert "unexpected KeyError: 'surprise'" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "surprise" in (repository.lab_folder / "unexpected.log").read_text(encoding="utf-8")
     assert_nothing_is_left(repository)
 
 
@@ -126,14 +160,20 @@ def test_what_is_no_revision_is_refused(repository: Tree) -> None:
 
 
 def test_a_shallow_clone_says_what_to_fetch(repository: Tree, tmp_path: Path) -> None:
-    """What is not there may be at its origin."""
+    """What is not there may be at its origin: once the hint was typed, the gate no longer stops at the revision."""
     shallow = Tree(tmp_path / "shallow")
     git(repository, "commit", "--quiet", "--allow-empty", "--message", "Another")
     source = f"file://{repository.path}"
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", source, str(shallow.path)], check=True)
     done = shallow.lab("gate", "--base", "HEAD~1", *ONE)
     assert done.returncode == 2
-    assert "in this shallow clone (fetch it first: git fetch --depth=1000 origin HEAD~1)" in done.stderr
+    assert "there is no revision 'HEAD~1' in this shallow clone (fetch it first: git fetch --unshallow)" in done.stderr
+    hinted = done.stderr.partition("fetch it first: git ")[2].rstrip().removesuffix(")")
+    git(shallow, *hinted.split())
+    # The base is checked before the head: what is told now is that the next one is missing.
+    done = shallow.lab("gate", "--base", "HEAD~1", "--head", "nonsense", *ONE)
+    assert done.returncode == 2
+    assert "there is no revision 'nonsense'" in done.stderr
 
 
 def test_a_killed_gate_is_cleaned_up_by_the_next(repository: Tree) -> None:

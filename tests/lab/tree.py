@@ -56,12 +56,12 @@ class Tree:
         """What a shell in the copy would have, with `changes`."""
         return {name: value for name, value in os.environ.items() if name not in LEFT_OUT} | changes
 
-    def lab(self, *words: str, **changes: str) -> subprocess.CompletedProcess[str]:
-        """`python -m lab` with these words, to its end."""
+    def lab(self, *words: str, seconds: float = 120.0, **changes: str) -> subprocess.CompletedProcess[str]:
+        """`python -m lab` with these words, to its end, in so many seconds at most."""
         command = [sys.executable, "-m", "lab", *words]
         return subprocess.run(
             command, cwd=self.path, env=self.environment(**changes), capture_output=True, text=True, check=False,
-            timeout=120,
+            timeout=seconds,
         )  # fmt: skip
 
     @contextmanager
