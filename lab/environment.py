@@ -7,6 +7,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
+from lab.worktrees import git_environment
+
 PACKAGES: Final = (
     "django",
     "djangorestframework",
@@ -47,7 +49,9 @@ def describe(tree: Path) -> tuple[tuple[str, str], ...]:
 
 def _git(tree: Path, *words: str) -> str:
     try:
-        done = subprocess.run(["git", *words], cwd=tree, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            ["git", *words], cwd=tree, env=git_environment(), capture_output=True, text=True, check=False
+        )
     except OSError:
         return ""
     return done.stdout.strip() if done.returncode == 0 else ""

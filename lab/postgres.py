@@ -1,11 +1,12 @@
 """Yields a PostgreSQL to measure on: an embedded one set up for measuring, or the one that a URL names.
 
-Of a given server it changes nothing but databases named `windtunnel_*`, and never by ALTER SYSTEM.
+Of a given server it changes nothing but databases named `windtunnel_*`, and never by ALTER SYSTEM. Where
+pg_stat_statements is loaded there, its view is created in the database that the URL names, if the role may.
 """
 
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import quote
@@ -116,6 +117,7 @@ def given_postgres(url: str) -> Postgres:
     try:
         with closing(_connect(url)) as connection:
             _check(connection, place=place)
+            _make_counter(connection)
             return _described(connection, url=url, embedded=False)
     except psycopg2.Error as error:
         raise _unreachable(place, said=str(error)) from None
@@ -222,15 +224,35 @@ def _described(connection: psycopg2.extensions.connection, *, url: str, embedded
             (list(REPORTED),),
         )
         settings = tuple((str(name), str(value)) for name, value in cursor.fetchall())
-    # The module must be loaded, and its view here already or ours to create (only a superuser may).
-    (countable,) = _row(
-        connection,
-        "SELECT current_setting('pg_stat_statements.track', true) IS NOT NULL AND ("
-        "EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_stat_statements')"
-        " OR (SELECT rolsuper FROM pg_roles WHERE rolname = current_user))",
-    )
     version = str(connection.get_parameter_status("server_version")).partition(" ")[0]
-    return Postgres(url=url, version=version, embedded=embedded, statement_counter=bool(countable), settings=settings)
+    return Postgres(
+        url=url, version=version, embedded=embedded, statement_counter=_counts(connection), settings=settings
+    )  # fmt: skip
+
+
+def _is_counting(connection: psycopg2.extensions.connection) -> bool:
+    """Whether pg_stat_statements is loaded and at work. Its setting may stand in a file without it, but not in here."""
+    statement = "SELECT count(*) FROM pg_settings WHERE name = 'pg_stat_statements.track' AND setting <> 'none'"
+    return bool(_row(connection, statement)[0])
+
+
+def _make_counter(connection: psycopg2.extensions.connection) -> None:
+    """Create the view of pg_stat_statements where that is loaded without one. Who may not is without a counter."""
+    made = _row(connection, "SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'")[0]
+    if _is_counting(connection) and not made:
+        with suppress(psycopg2.Error), connection.cursor() as cursor:
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+
+
+def _counts(connection: psycopg2.extensions.connection) -> bool:
+    """Whether statements are counted and the counts can be read, as lab/evidence.py will."""
+    if not _is_counting(connection):
+        return False
+    try:
+        _row(connection, "SELECT calls, dbid FROM pg_stat_statements LIMIT 1")
+    except psycopg2.Error:
+        return False
+    return True
 
 
 def _unreachable(place: str, *, said: str) -> LabError:

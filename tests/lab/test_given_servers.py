@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg2
 import pytest
 
+from lab import postgres
 from lab.errors import LabError
+from lab.evidence import Witness
 from lab.folder import home_of
 from lab.postgres import measuring_settings
 from lab.processes import Supervisor
@@ -144,3 +146,55 @@ def test_a_role_that_may_not_create_databases_is_told(lab_folder: Path, supervis
             cursor.execute(f"DROP ROLE {role}")
     assert error.what.startswith(f"the role {role} of DATABASE_URL on ")
     assert error.hint == f'let its owner run: ALTER ROLE "{role}" CREATEDB'
+
+
+def test_statements_are_counted_where_the_view_is_there_or_ours_to_make(
+    lab_folder: Path, supervisor: Supervisor
+) -> None:
+    """With pg_stat_statements loaded but not created a superuser creates it and counts; another role does neither."""
+    with (
+        open_services(lab_folder, supervisor, environment={}) as services,
+        closing(psycopg2.connect(services.postgres_url)) as owner,
+        owner.cursor() as cursor,
+    ):
+        owner.autocommit = True
+        # template0: the embedded server's own template has the view.
+        cursor.execute("CREATE DATABASE windtunnel_bare TEMPLATE template0")
+        cursor.execute("CREATE ROLE poor LOGIN CREATEDB PASSWORD 'secret'")
+        url = services.postgres_url.replace("@/postgres?", "@/windtunnel_bare?")
+        poor = f"postgresql://poor:secret@{url.partition('@')[2]}"
+        assert not postgres.given_postgres(poor).statement_counter
+        with closing(psycopg2.connect(url)) as connection, connection.cursor() as asked:
+            asked.execute("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'")
+            assert asked.fetchone() == (0,)
+        given = postgres.given_postgres(url)
+        assert given.statement_counter
+        databases = {"default": services.postgres_url}
+        with closing(Witness(databases=databases, server_url=given.url, has_counter=True)) as witness:
+            before = witness.statements_so_far()
+            assert before is not None
+            cursor.execute("SELECT 1 AS one")
+            assert witness.statements_so_far() == before + 1
+        # Whoever reads it need not be whoever made it.
+        assert postgres.given_postgres(poor).statement_counter
+
+
+@pytest.mark.given_servers
+@given_postgres
+def test_a_server_that_cannot_count_says_so_and_stays_as_it_is() -> None:
+    """Without the module loaded its view would be of no use, and none is made."""
+    url, name = os.environ["DATABASE_URL"], f"windtunnel_test_{os.getpid()}"
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        cursor.execute("SELECT count(*) FROM pg_settings WHERE name = 'pg_stat_statements.track'")
+        if cursor.fetchone() != (0,):
+            pytest.skip("this server has pg_stat_statements loaded")
+        cursor.execute(f"CREATE DATABASE {name}")
+        try:
+            own = f"{url.rpartition('/')[0]}/{name}"
+            assert not postgres.given_postgres(own).statement_counter
+            with closing(psycopg2.connect(own)) as other, other.cursor() as asked:
+                asked.execute("SELECT count(*) FROM pg_extension WHERE extname = 'pg_stat_statements'")
+                assert asked.fetchone() == (0,)
+        finally:
+            cursor.execute(f"DROP DATABASE {name}")
