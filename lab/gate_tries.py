@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from lab.errors import LabError
+from lab.history import read_lines
 
 UNCHANGED: Final = "unchanged"
 WHOLE: Final = "whole, unchanged"
@@ -28,7 +26,9 @@ class Try:
     """One gate: what was planted, how it ended, after how many seconds, and by which layer; `right` when it had to be.
 
     `effects` are (face, ratio, low, high, verdict) of service times, head over base; `turns` the planted work by face,
-    in turns of an empty loop; `rivals` what the field's common gates compare with their threshold.
+    in turns of an empty loop; `rivals` what the field's common gates compare with their threshold; `plan_seed` drew the
+    keys and the orders, or is 0 where the dataset's seed did; `budget` are the seconds for measuring, 0 where they were
+    not kept.
     """
 
     kind: str
@@ -44,6 +44,8 @@ class Try:
     blocks: int = 8
     turns: tuple[tuple[str, int], ...] = ()
     rivals: tuple[tuple[str, float], ...] = ()
+    plan_seed: int = 0
+    budget: float = 0.0
 
     @property
     def is_unchanged(self) -> bool:
@@ -64,10 +66,18 @@ class Try:
             return bool(self.effects)
         return self.code == 1 and self.layer == (self.wanted or self.layer)
 
+    @property
+    def is_alarm(self) -> bool:
+        """Whether it called unchanged code a regression, whatever the reason, or a change by the layer that had to."""
+        return self.code == 1 if self.is_unchanged else self.is_right
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LedgerLine:
-    """One gate of the ledger: when, where, of which commit, on which data, and how it ended."""
+    """One gate of the ledger: when, where, of which commit, on which data, and how it ended.
+
+    `commit` is that of the scratch checkout: what lies about in the working tree has no part in a try.
+    """
 
     measured: str
     machine: str
@@ -79,10 +89,4 @@ class LedgerLine:
 
 def read_ledger(path: Path) -> tuple[LedgerLine, ...]:
     """Every gate that was ever tried so, in its order. Raises LabError for a line that is none."""
-    found = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
-        try:
-            found.append(msgspec.json.decode(line, type=LedgerLine))
-        except msgspec.MsgspecError as error:
-            raise LabError(f"{path.name} line {number}: {error}", hint="mend or remove that line") from None
-    return tuple(found)
+    return read_lines(path, LedgerLine)

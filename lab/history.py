@@ -6,9 +6,12 @@ DIR/history.jsonl   the lines
 """
 
 import fcntl
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -20,10 +23,18 @@ LINES: Final = "history.jsonl"
 KINDS: Final = ("server", "benchmark", "conditional", "whole")
 """The kinds of effects that are worth following: interactions and single settings are parts of these."""
 
+IN_DOUBT: Final = "too many void blocks"
+"""The detail of comparisons from which nothing may be concluded: their ratio is no point of a line."""
+
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryLine:
-    """One comparison of one run. `reference` is the commit that it is held against, or empty in an experiment."""
+    """One comparison of one run. `reference` is the commit that it is held against, or empty in an experiment.
+
+    `held` are the knobs that an experiment held and at which level, as in `cache=off`: at another it is another line.
+    """
 
     measured: str
     run: str
@@ -39,6 +50,7 @@ class HistoryLine:
     given: str
     ratio: Interval
     verdict: str
+    held: str = ""
 
 
 def history_folder(path: Path) -> Path:
@@ -55,27 +67,44 @@ def history_folder(path: Path) -> Path:
 
 
 def append(run: RunFolder, *, into: Path) -> int:
-    """Adds the run's comparisons to the history; how many there were."""
-    lines = [msgspec.json.encode(line) + b"\n" for line in _lines(run)]
-    with (into / LINES).open("ab") as file:
+    """Adds the run's comparisons to the history, but for those in doubt; how many there were."""
+    lines = _lines(run)
+    append_lines(into / LINES, lines)
+    return len(lines)
+
+
+def append_lines(path: Path, values: Sequence[object]) -> None:
+    """Adds each value as a line of JSON. What a killed writer left of its last line stays a line of its own."""
+    with path.open("a+b") as file:
         # Two runs may end at once.
         fcntl.flock(file, fcntl.LOCK_EX)
-        file.write(b"".join(lines))
-    return len(lines)
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        cut = b"" if file.read(1) in {b"", b"\n"} else b"\n"
+        file.write(cut + b"".join(msgspec.json.encode(value) + b"\n" for value in values))
+
+
+def read_lines(path: Path, kind: type[T]) -> tuple[T, ...]:
+    """The value of each line. Raises LabError for a line that is none, by its number, and OSError without a file."""
+    found = []
+    for number, line in enumerate(path.read_bytes().splitlines(keepends=True), 1):
+        try:
+            found.append(msgspec.json.decode(line, type=kind))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            is_cut = not line.endswith(b"\n")
+            raise LabError(
+                f"{path} line {number}: {error}",
+                hint="its writer was killed: remove that line" if is_cut else "mend or remove that line",
+            ) from None
+    return tuple(found)
 
 
 def read_history(folder: Path) -> tuple[HistoryLine, ...]:
     """Every line, in the order of the runs. Raises LabError without a history, and for a line that is none."""
-    path, found = folder / LINES, []
     try:
-        text = path.read_text(encoding="utf-8")
+        found = read_lines(folder / LINES, HistoryLine)
     except OSError as error:
         raise LabError(f"there is no history in {folder}: {error.strerror}", hint="make one: --history DIR") from None
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            found.append(msgspec.json.decode(line, type=HistoryLine))
-        except msgspec.MsgspecError as error:
-            raise LabError(f"{path} line {number}: {error}", hint="mend or remove that line") from None
     return tuple(sorted(found, key=lambda line: line.measured))
 
 
@@ -83,6 +112,8 @@ def _lines(run: RunFolder) -> list[HistoryLine]:
     manifest, gate = run.manifest, run.gate
     facts, environment = dict(manifest.dataset), dict(manifest.environment)
     effects: tuple[Effect, ...] = (*gate.effects, *gate.benchmarks) if gate else run.findings.effects
+    # A gate holds what its design holds, and is told apart by its reference.
+    held = "" if gate else ", ".join(f"{knob}={level}" for knob, level in sorted(manifest.experiment.variant))
     return [
         HistoryLine(
             measured=manifest.started, run=manifest.run, experiment=manifest.experiment.name,
@@ -90,6 +121,12 @@ def _lines(run: RunFolder) -> list[HistoryLine]:
             machine=f"{environment.get('cores', '?')} cores of {environment.get('processor', '?')}",
             dataset=facts["size"], seed=manifest.seed, operation=effect.operation, face=effect.face,
             subject=effect.subject, given=effect.given, ratio=effect.typical, verdict=effect.verdict,
+            held=held,
         )
-        for effect in effects if effect.kind in KINDS
+        for effect in effects if effect.kind in KINDS and effect.detail != IN_DOUBT and _is_finite(effect.typical)
     ]  # fmt: skip
+
+
+def _is_finite(ratio: Interval) -> bool:
+    """JSON has no word for the infinite: such a line could not be read again."""
+    return all(map(isfinite, (ratio.estimate, ratio.low, ratio.high)))

@@ -20,16 +20,21 @@ class Proportion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarms:
-    """Gates of unchanged code: `bound` is the one-sided 95 % upper bound of the rate of alarms."""
+    """Gates of unchanged code: `bound` is the one-sided 95 % upper bound of the rate of alarms.
+
+    `budget` are seconds for measuring, 0 where they were not kept; `failed` are those that could not compare.
+    """
 
     what: str
     tolerance: float
+    budget: float
     gates: int
     alarms: int
     passed: int
     unclear: int
     bound: float
     longest: float
+    failed: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +52,9 @@ class Mistake:
 class Dose:
     """Planted work of a kind: how often it was called slower.
 
-    `truth` are (face, ratio) of a separate long run, where there was one; `ratios` those that the gates saw;
-    `covered` counts intervals that hold the truth; `faster` comparisons that were called so.
+    `truth` are (face, ratio) of separate long runs of the very same work on the same machine, where there were any;
+    `ratios` those that the gates saw; `covered` counts the intervals of gates with such a truth that hold it; `faster`
+    comparisons that were called so.
     """
 
     kind: str
@@ -84,8 +90,8 @@ class GatePower:
 
     `bound` is that of the alarms of all gates of unchanged code. `between` is the standard deviation of log-ratios
     between gates of one operation of unchanged code, and `half` the median half-width of their intervals; `least` are
-    (tolerance, the least slow-down that eight gates in ten find). `line` is by how much the truths of the doses are off
-    the line through 1 that fits them best, at most, as a share.
+    (tolerance, the least slow-down that eight gates in ten find, before fresh blocks confirm it). `line` is by how much
+    the truths of the doses are off the line through 1 that fits those of their machine best, at most, as a share.
     """
 
     first: str

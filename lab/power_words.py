@@ -22,12 +22,14 @@ def tables(found: GatePower) -> tuple[Rows, ...]:
     made = (
         Rows(
             title="Unchanged code",
-            header=("gates of", "tolerance", "gates", "alarms", "rate of alarms, at most (95 %)", "passed", "unclear",
-                    "longest"),
+            header=("gates of", "tolerance", "time for measuring", "gates", "alarms", "rate of alarms, at most (95 %)",
+                    "passed", "unclear", "could not compare", "longest"),
             rows=tuple(
                 (
-                    each.what, _share(each.tolerance), str(each.gates), str(each.alarms), f"{each.bound:.1%}",
-                    f"{each.passed} ({each.passed / each.gates:.0%})", str(each.unclear), seconds(each.longest),
+                    each.what, _share(each.tolerance), seconds(each.budget) if each.budget else "–", str(each.gates),
+                    str(each.alarms), f"{each.bound:.1%}",
+                    f"{each.passed} ({each.passed / each.gates:.0%})", str(each.unclear), str(each.failed),
+                    seconds(each.longest),
                 )
                 for each in found.alarms
             ),
@@ -58,18 +60,24 @@ def lead(found: GatePower) -> tuple[str, ...]:
     said = []
     gates, alarms = sum(each.gates for each in found.alarms), sum(each.alarms for each in found.alarms)
     if gates:
-        passed = sum(each.passed for each in found.alarms)
+        passed, failed = sum(each.passed for each in found.alarms), sum(each.failed for each in found.alarms)
+        rest = f", {failed} could not compare" if failed else ""
         said.append(
             f"{alarms} false alarms in {gates} gates of unchanged code (a rate of at most {found.bound:.1%} at 95 %); "
-            f"{passed} passed, {gates - alarms - passed} were unclear."
+            f"{passed} passed, {gates - alarms - passed - failed} were unclear{rest}."
         )
     if found.covered:
         said.append(f"{rate(found.covered)} intervals hold the true ratio.")
     if found.least:
         least = ", ".join(f"+{value:.1%} at a tolerance of {_share(tolerance)}" for tolerance, value in found.least)
-        said.append(f"The least slow-down of one operation that eight gates in ten find: {least}.")
+        said.append(
+            f"The least slow-down of one operation that eight gates in ten find: {least}; what fresh blocks then fail "
+            "to confirm is not in this."
+        )
     if found.line is not None:
-        said.append(f"The doses' true ratios lie on a line with the planted turns, to within {found.line:.2%}.")
+        said.append(
+            f"On each machine the doses' true ratios lie on a line with the planted turns, to within {found.line:.2%}."
+        )
     return tuple(said)
 
 

@@ -25,6 +25,9 @@ PENALTY: Final = 3.0
 """What a change point costs, times ln(runs), in units of the noise's variance: Bayes' criterion, which has 2, is too
 ready where the noise is estimated from few runs."""
 
+LEAST: Final = 1e-9
+"""A ratio below this, as two blocks may bound one, is taken for it: nothing has no logarithm."""
+
 HALF_WIDTHS: Final = 3.0
 """Standard deviations in half of a run's interval, of twelve blocks and a handful of comparisons."""
 
@@ -44,11 +47,11 @@ def trend(lines: Sequence[HistoryLine]) -> tuple[Series, ...]:
     for line in lines:
         key = (
             line.experiment, line.reference, f"{line.dataset}, seed {line.seed}", line.operation, line.face,
-            line.subject, line.given,
+            line.subject, line.given, line.held,
         )  # fmt: skip
         groups.setdefault(key, []).append(line)
     found = [_series(key, group) for key, group in groups.items()]
-    return tuple(sorted(found, key=lambda each: (_last_change(each), each.operation, each.face, each.subject)))
+    return tuple(sorted(found, key=_order))
 
 
 def change_points(ratios: Array, *, half_widths: Array) -> tuple[int, ...]:
@@ -64,9 +67,9 @@ def change_points(ratios: Array, *, half_widths: Array) -> tuple[int, ...]:
 
 
 def _series(key: tuple[str, ...], lines: Sequence[HistoryLine]) -> Series:
-    experiment, reference, dataset, operation, face, subject, given = key
-    ratios = np.log([line.ratio.estimate for line in lines])
-    halves = np.array([(log(line.ratio.high) - log(line.ratio.low)) / 2 for line in lines])
+    experiment, reference, dataset, operation, face, subject, given, held = key
+    ratios = np.array([_log(line.ratio.estimate) for line in lines])
+    halves = np.array([(_log(line.ratio.high) - _log(line.ratio.low)) / 2 for line in lines])
     starts = (0, *change_points(ratios, half_widths=halves))
     levels = tuple(
         Level(start=start, end=end, ratio=exp(float(ratios[start:end].mean())))
@@ -81,10 +84,15 @@ def _series(key: tuple[str, ...], lines: Sequence[HistoryLine]) -> Series:
     )  # fmt: skip
     return Series(
         experiment=experiment, reference=reference, dataset=dataset, operation=operation, face=face, subject=subject,
-        given=given, points=points, levels=levels,
+        given=given, points=points, levels=levels, held=held,
     )  # fmt: skip
 
 
-def _last_change(series: Series) -> tuple[bool, int]:
-    """Sorts series with a change first, the newest change first."""
-    return (len(series.levels) < 2, len(series.points) - series.levels[-1].start)
+def _log(ratio: float) -> float:
+    return log(max(ratio, LEAST))
+
+
+def _order(series: Series) -> tuple[bool, int, str, str, str, str]:
+    """Sorts series with a change first, the newest change first; then by name."""
+    since = len(series.points) - series.levels[-1].start
+    return (len(series.levels) < 2, since, series.operation, series.face, series.subject, series.held)

@@ -31,7 +31,10 @@ class Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One comparison over time. `reference` is the commit that it is held against, or empty in an experiment."""
+    """One comparison over time. `reference` is the commit that it is held against, or empty in an experiment.
+
+    `held` are the knobs that an experiment held.
+    """
 
     experiment: str
     reference: str
@@ -42,6 +45,7 @@ class Series:
     given: str
     points: tuple[Point, ...]
     levels: tuple[Level, ...]
+    held: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

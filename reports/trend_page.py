@@ -11,8 +11,9 @@ from reports.charts import trend
 READING = (
     "Each dot is a run: the ratio of its comparison with the interval, in the colour of its verdict. The bold line is "
     "the level, the mean of the runs between two changes; an upright line says where a new one begins, and from which "
-    "commit on. A level has three runs at least, so the newest change is known two runs after it came. Ratios are held "
-    "against the same reference, measured in the same run, so another machine is no change. The scale is a log one."
+    "commit on. A level has three runs at least, so the newest change is known two runs after it came. Where a base is "
+    "named, ratios are held against that same commit, measured in the same run, so another machine is no change; where "
+    "none is, as in an experiment, what a knob buys depends on the machine too. The scale is a log one."
 )
 
 
@@ -41,8 +42,9 @@ class TrendPage:
 def _name(series: Series) -> str:
     where = ", ".join(filter(None, (series.operation, {"rest": "REST", "graphql": "GraphQL"}.get(series.face, ""))))
     given = f" at {series.given}" if series.given else ""
+    held = f", {series.held} held" if series.held else ""
     against = f" (base {series.reference})" if series.reference else ""
-    return f"{where}: {series.subject}{given}{against}"
+    return f"{where}: {series.subject}{given}{held}{against}"
 
 
 def _change(series: Series) -> str:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lab.conclude import conclude
 from lab.errors import LabError
 from lab.findings import Interval
-from lab.history import LINES, HistoryLine, append, history_folder, read_history
+from lab.history import IN_DOUBT, LINES, HistoryLine, append, append_lines, history_folder, read_history
 from lab.trend import SHORTEST, change_points, trend, write_trend
 from tests.fakes import SERVERS, FakeRun, by_server
 
@@ -53,7 +53,49 @@ def test_a_history_grows_by_each_run(tmp_path: Path) -> None:
     assert (folder / LINES).read_bytes() == first * 2
     lines = read_history(folder)
     assert len(lines) == 2 * added
-    assert {(line.commit, line.dataset) for line in lines} == {("abc123", "small")}
+    assert {(line.commit, line.dataset, line.held) for line in lines} == {("abc123", "small", "cache=off")}
+
+
+def test_a_run_in_doubt_adds_nothing(tmp_path: Path) -> None:
+    """Three of eight blocks are void: its ratio is no point of a line."""
+    sensors = {block: {"steal": 0.2} for block in range(3)}
+    run = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.1), rounds=40, sensors=sensors)
+    made = run.make(tmp_path / "run")
+    conclude(made)
+    assert {effect.detail for effect in made.findings.effects} == {IN_DOUBT}
+    folder = history_folder(tmp_path / "history")
+    assert append(made, into=folder) == 0
+    assert read_history(folder) == ()
+
+
+def test_what_a_killed_writer_left_spoils_no_other_line(tmp_path: Path) -> None:
+    """It is named by its number, and is a line of its own when the next is added."""
+    path, whole = tmp_path / LINES, msgspec.json.encode(LINE)
+    path.write_bytes(whole + b"\n" + whole[:-40])
+    with pytest.raises(LabError, match="line 2") as caught:
+        read_history(tmp_path)
+    assert "killed" in caught.value.hint
+    append_lines(path, [LINE])
+    with pytest.raises(LabError, match="line 2"):
+        read_history(tmp_path)
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(lines[0] + lines[2])
+    assert read_history(tmp_path) == (LINE, LINE)
+
+
+@pytest.mark.parametrize("text", [b'{"measured": "\xff"}\n', b"\xff\n", b"\n"])
+def test_a_line_that_is_no_text_is_named(tmp_path: Path, text: bytes) -> None:
+    """One line, no traceback."""
+    (tmp_path / LINES).write_bytes(msgspec.json.encode(LINE) + b"\n" + text)
+    with pytest.raises(LabError, match="line 2"):
+        read_history(tmp_path)
+
+
+def test_what_ends_a_line_of_text_ends_no_line_of_a_history(tmp_path: Path) -> None:
+    """A name may have characters in it that some take for the end of a line."""
+    odd = replace(LINE, subject="a\u2028b\x0bc\x85d")
+    append_lines(tmp_path / LINES, [odd])
+    assert read_history(tmp_path) == (odd,)
 
 
 def test_a_broken_line_is_named(tmp_path: Path) -> None:
@@ -110,6 +152,34 @@ def test_another_reference_is_another_series() -> None:
     """Ratios to two commits are not one line."""
     found = trend([LINE, replace(LINE, reference="other")])
     assert {series.reference for series in found} == {"base", "other"}
+
+
+def test_a_knob_that_is_held_makes_another_series(tmp_path: Path) -> None:
+    """What a knob buys with indexes and without them is not one line; the page says which is which."""
+    lines = [LINE, replace(LINE, held="indexes=off")]
+    append_lines(tmp_path / LINES, lines)
+    assert {series.held for series in trend(lines)} == {"", "indexes=off"}
+    assert "indexes=off held" in write_trend(tmp_path).read_text(encoding="utf-8")
+
+
+def test_a_line_of_before_is_read(tmp_path: Path) -> None:
+    """A history goes on when the lab does: what nobody wrote then was not held."""
+    text = msgspec.json.encode(LINE).replace(b',"held":""', b"")
+    assert b"held" not in text
+    (tmp_path / LINES).write_bytes(text + b"\n")
+    assert read_history(tmp_path) == (LINE,)
+
+
+def test_a_bound_of_nothing_ends_no_trend(tmp_path: Path) -> None:
+    """Two blocks may bound a ratio by nothing at all: the page is drawn all the same."""
+    lines = [
+        replace(
+            LINE, measured=f"2026-01-0{day}T00:00:00+00:00", ratio=Interval(estimate=0.0, low=0.0, high=1e300, blocks=2)
+        )
+        for day in range(1, 8)
+    ]
+    append_lines(tmp_path / LINES, [LINE, *lines])
+    assert write_trend(tmp_path).exists()
 
 
 def test_the_page_tells_what_changed(tmp_path: Path) -> None:
