@@ -37,10 +37,10 @@ VOID_CELLS: Final = 0.30
 
 
 class _Parser(ArgumentParser):
-    """Words that are not understood are an error like any other: one line, a hint, exit 2. None may be cut short."""
+    """Words that are not understood, or cut short, are an error like any other: one line, a hint, exit 2."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options, allow_abbrev=False)
+        super().__init__(**{**options, "allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         """Raises LabError in place of printing the usage."""

@@ -53,11 +53,9 @@ TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     """The words that the door understands."""
-    # A word cut short would be told again in full, and a header with it.
     parser = kind(
-        prog="python -m lab load", description=ABOUT, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )  # fmt: skip
+        prog="python -m lab load", description=ABOUT, epilog=EXAMPLES, formatter_class=RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
     add("url", help="what to ask for, as in http://127.0.0.1:8000/path; certificates of https are not checked")
     load = parser.add_argument_group("the load")

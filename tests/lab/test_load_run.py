@@ -45,7 +45,7 @@ def assert_came_to_its_end(tree: Tree, done: subprocess.CompletedProcess[str]) -
     assert all(cell.state == "measured" or cell.reason for cell in run.load.cells)
     # What the database counted in each block is what the proof says of its requests.
     assert not [cell.reason for cell in run.load.cells if "the database ran" in cell.reason]
-    assert {path.name for path in run.blocks.glob("block-*.statements.json")} >= {"block-00.statements.json"}
+    assert list(run.blocks.glob("block-*.statements.json"))
     assert (run.path / "report.html").stat().st_size > 10_000
     assert tree.processes() == []
     return run
