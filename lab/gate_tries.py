@@ -12,7 +12,7 @@ SIZING: Final = "sizing"
 MISTAKES: Final = "mistakes"
 FATTER_PAYLOAD: Final = "fatter payload"
 
-REFERENCE: Final = ", reference"
+REFERENCE: Final = " reference"
 DOSES: Final = {"+1 %": 0.01, "+2 %": 0.02, "+3 %": 0.03, "+5 %": 0.05, "+10 %": 0.10}
 KEYS: Final = "10 % of keys twice as slow"
 REQUESTS: Final = "1 % of requests 50 times slower"
