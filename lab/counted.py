@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Final
 
 from lab.findings import Evidence, Statement
 from lab.gate_findings import Change, GateFindings, Growth, Place
@@ -91,36 +91,47 @@ def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str
     }
 
 
+def telling(found: GateFindings) -> tuple[Place, ...]:
+    """One place for each count of an operation and face that is worse: what is seen there once more is seen."""
+    every: list[Change | Growth] = [*found.changes, *found.budgets, *found.growths]
+    worse = [each for each in every if each.verdict == "worse"]
+    places: dict[tuple[str, str, str], Place] = {}
+    for each in worse:
+        places.setdefault((each.place.operation, each.place.face, each.metric), each.place)
+    return tuple(dict.fromkeys(places.values()))
+
+
 def steady(found: GateFindings, *, first: tuple[Counts, Counts], second: tuple[Counts, Counts]) -> GateFindings:
     """The same with what varies between two runs of one commit demoted: it decides nothing, and is told.
 
-    `first` and `second` are (base, head) in two runs, each of fresh processes with other hash seeds.
+    `first` and `second` are (base, head) in two runs, each of fresh processes with other hash seeds; the second may
+    have fewer places. A count of an operation and face that varies at one place is trusted at none.
     """
-    notes: dict[str, None] = {}
+    varying: dict[tuple[str, str, str], None] = {}
+    for one, other in zip(first, second, strict=True):
+        for place in one.keys() & other.keys():
+            before, after = counts(one[place]), counts(other[place])
+            for metric in METRICS:
+                slack = _limit(metric, before[metric], tolerance=Tolerance()) if metric == "buffers" else 0.0
+                if abs(after[metric] - before[metric]) > slack:
+                    varying[place.operation, place.face, metric] = None
+    demoted: dict[tuple[str, str, str], None] = {}
 
-    def varies(place: Place, metric: str) -> bool:
-        for one, other in zip(first, second, strict=True):
-            if place not in one or place not in other:
-                return True
-            values = [counts(run[place])[metric] for run in (one, other)]
-            slack = NEGLIGIBLE_BUFFERS + 0.1 * max(values) if metric == "buffers" else 0
-            if abs(values[0] - values[1]) > slack:
-                return True
-        return False
+    def stands(each: Change | Growth) -> bool:
+        key = (each.place.operation, each.place.face, each.metric)
+        if each.verdict == "worse" and key in varying:
+            demoted[key] = None
+            return False
+        return True
 
-    def judged(each: Any, places: Sequence[Place]) -> Any:
-        if each.verdict != "worse" or not any(varies(place, each.metric) for place in places):
-            return each
-        where = f"{each.place.operation}, {each.place.face}"
-        notes[f"{each.metric} of {where} vary between two runs of one commit: they decide nothing"] = None
-        return replace(each, verdict="other")
-
-    changes = tuple(judged(each, [each.place]) for each in found.changes)
-    growths = tuple(
-        judged(each, [replace(each.place, state=page_state(size)) for size in each.sizes]) for each in found.growths
+    changes = tuple(each if stands(each) else replace(each, verdict="other") for each in found.changes)
+    growths = tuple(each if stands(each) else replace(each, verdict="other") for each in found.growths)
+    budgets = tuple(each for each in found.budgets if stands(each))
+    notes = (
+        f"{metric} of {operation}, {face} vary from run to run in one commit" for operation, face, metric in demoted
     )
-    budgets = tuple(each for each in found.budgets if judged(each, [each.place]).verdict == "worse")
-    return replace(found, changes=changes, growths=growths, budgets=budgets, notes=(*found.notes, *notes))
+    told = tuple(f"{note}: they decide nothing" for note in notes)
+    return replace(found, changes=changes, growths=growths, budgets=budgets, notes=(*found.notes, *told))
 
 
 def _is_budgeted(place: Place) -> bool:

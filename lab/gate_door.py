@@ -30,6 +30,9 @@ WORKING_TREE: Final = "worktree"
 INSTRUMENT: Final = ("lab", "reports", "fixtures", "scenarios", "experiments", THRESHOLDS.name)
 """What judges: a change in it is told first."""
 
+PUBLISHED: Final = "published"
+"""The folder of what was found: reports and the ledger judge nothing."""
+
 EXAMPLES: Final = """
 examples:
   ./noxw -s gate -- --base main                            # the working tree against main
@@ -249,5 +252,5 @@ def _contents(path: Path) -> dict[str, bytes]:
     return {
         str(each.relative_to(path)): each.read_bytes()
         for each in sorted(path.rglob("*"))
-        if each.is_file() and "__pycache__" not in each.parts
+        if each.is_file() and not {"__pycache__", PUBLISHED}.intersection(each.parts)
     }

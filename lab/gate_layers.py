@@ -3,14 +3,14 @@
 `lab/gate.py` asks them in turn and stops at the first that finds a regression.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from lab.benchmark_effects import benchmark_effects
 from lab.benchmark_pairs import ALL, PairedTimes, Pairing
-from lab.counted import budgets_of, compare, grown, over_budget, page_state, steady
+from lab.counted import budgets_of, compare, grown, over_budget, page_state, steady, telling
 from lab.derive import derive, planned_cells
 from lab.errors import LabError
 from lab.experiment import Experiment
@@ -68,7 +68,7 @@ class Layers:
         if record.changed:
             return replace(found, verdict="regression", stopped="answers")
         if _is_worse(found) and not found.lost:
-            again, _ = self._proof("counted-again")
+            again, _ = self._proof("counted-again", only=telling(found))
             found = steady(found, first=(before, after), second=self._sides(again, loader))
         return replace(found, verdict="regression", stopped="counts") if _is_worse(found) else found
 
@@ -141,11 +141,15 @@ class Layers:
             "growths": grown(before, after, sizes=PAGE_SIZES),
         }
 
-    def _proof(self, name: str) -> tuple[ProofRecord, Loader]:
-        """Both commits' requests, each of them counted, in fresh processes."""
+    def _proof(self, name: str, *, only: Collection[Place] = ()) -> tuple[ProofRecord, Loader]:
+        """Both commits' requests, each of them counted, in fresh processes; of `only` some places, or of all."""
         inner = RunFolder(self.folder.path / name)
         inner.path.mkdir()
         loader = self._loader(self.order.counted, folder=inner, seed=self.order.seed, has_floors=False)
+        wanted = {(place.operation, place.face, place.variant) for place in only}
+        if wanted:
+            cells = (c for c in loader.cells if c.arm and (c.operation, c.face, c.arm.variant) in wanted)
+            loader = replace(loader, cells=tuple(cells))
         stage = "answers and counts" if name == "counted" else "counts again"
         with self.progress.stage(stage, total=len(loader.cells), budget=90.0) as advance:
             record = prove(
@@ -211,7 +215,7 @@ def _evidence(record: ProofRecord, cells: Sequence[PlannedCell], *, server: str)
     proofs = {proof.cell: proof for proof in record.cells}
     found: Counted = {}
     for cell in cells:
-        if cell.arm and cell.arm.server == server:
+        if cell.arm and cell.arm.server == server and cell.index in proofs:
             proof = proofs[cell.index]
             others = {f"cold, key {number}": evidence for number, evidence in enumerate(proof.others, 2)}
             pages = {page_state(size): evidence for size, evidence in proof.pages}

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.counted import compare, counts, grown, over_budget, page_state, steady
+from lab.counted import compare, counts, grown, over_budget, page_state, steady, telling
 from lab.findings import Evidence, Plan, Statement
 from lab.gate_findings import Change, GateFindings, Place
 from lab.thresholds import Thresholds, Tolerance
@@ -164,3 +164,17 @@ def test_a_base_that_varies_decides_nothing_either() -> None:
         replace(GATE, changes=changes), first=({PLACE: BASE}, {PLACE: other}), second=({PLACE: other}, {PLACE: other})
     )
     assert {change.verdict for change in found.changes} == {"other"}
+
+
+def test_of_what_is_worse_one_place_each_is_counted_again() -> None:
+    """An N+1 shows at every setting: to see whether it stays, one of them will do for each count."""
+    heavy = replace(BASE, statements=(LIST, replace(TAGS, count=20)))
+    places = [replace(PLACE, state=state) for state in ("cold", "cold, key 2", "warm")]
+    changes = compare(dict.fromkeys(places, BASE), dict.fromkeys(places, heavy), thresholds=Thresholds())
+    found = replace(GATE, changes=changes)
+    [place] = telling(found)
+    kept = steady(found, first=({place: BASE}, {place: heavy}), second=({place: BASE}, {place: heavy}))
+    assert kept == found
+    lost = steady(found, first=({place: BASE}, {place: heavy}), second=({place: BASE}, {place: BASE}))
+    assert {change.verdict for change in lost.changes} == {"other"}
+    assert lost.notes
