@@ -49,9 +49,19 @@ class Paired:
 
     def __init__(self, orders: Orders, *, names: list[str]) -> None:
         self._orders, self._names = orders, names
+        self._broken = ""
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A module that cannot be imported has no benchmarks: that is told, and they are not left out in silence."""
+        if report.failed:
+            self._broken = self._broken or _last_line(report)
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Keeps the benchmarks that the other commit has too, in one order."""
+        if self._broken:
+            self._orders.say(failed=self._broken)
+            items.clear()
+            return
         by_name = {_name(item): item for item in items if not self._names or _is_among(item, self._names)}
         wanted = self._orders.ask(collected=sorted(by_name))
         items[:] = [by_name[name] for name in wanted]
@@ -72,8 +82,13 @@ class Paired:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """A benchmark that fails ends the comparison."""
         if report.failed:
-            lines = str(report.longrepr).strip().splitlines() or ["it said nothing"]
-            self._orders.say(failed=f"{report.nodeid.rpartition('/')[2]}: {lines[-1]}")
+            self._orders.say(failed=_last_line(report))
+
+
+def _last_line(report: pytest.TestReport | pytest.CollectReport) -> str:
+    """Which test or module failed, and the last line of why."""
+    lines = str(report.longrepr).strip().splitlines() or ["it said nothing"]
+    return f"{report.nodeid.rpartition('/')[2]}: {lines[-1].removeprefix('E').strip()}"
 
 
 def _timed(call: Callable[[], Any], *, loops: int) -> int:

@@ -89,6 +89,14 @@ def test_a_benchmark_that_fails_is_told(pairing: Callable[..., Pairing], head: P
         list(pairing("bounds_of_the_few").blocks(range(2), seconds=0.3, advance=ignore))
 
 
+def test_a_module_that_cannot_be_imported_is_told(pairing: Callable[..., Pairing], head: Path) -> None:
+    """A head that has renamed what a benchmark needs: its module and its error are named."""
+    path = head / "lab" / "rare.py"
+    path.write_text(path.read_text(encoding="utf-8").replace("class Discordant", "class Renamed"), encoding="utf-8")
+    with pytest.raises(LabError, match=r"benchmarks-head failed: test_lab\.py: .*Discordant"):
+        list(pairing("bounds_of_the_few").blocks(range(2), seconds=0.3, advance=ignore))
+
+
 def times(ratio: float, *, seed: int, name: str = "call") -> list[PairedTimes]:
     """Blocks of forty pairs of some two milliseconds."""
     random = np.random.default_rng(seed)
