@@ -92,13 +92,18 @@ def budgets_of(head: Mapping[Place, Evidence]) -> dict[tuple[str, str], dict[str
 
 
 def telling(found: GateFindings) -> tuple[Place, ...]:
-    """One place for each count of an operation and face that is worse: what is seen there once more is seen."""
+    """One place for each count of an operation and face that is worse, where it takes least: once more will do."""
     every: list[Change | Growth] = [*found.changes, *found.budgets, *found.growths]
-    worse = [each for each in every if each.verdict == "worse"]
+    worse = sorted((each for each in every if each.verdict == "worse"), key=_size)
     places: dict[tuple[str, str, str], Place] = {}
     for each in worse:
         places.setdefault((each.place.operation, each.place.face, each.metric), each.place)
     return tuple(dict.fromkeys(places.values()))
+
+
+def _size(each: Change | Growth) -> float:
+    """The head's count: requests that do less are counted sooner."""
+    return each.head if isinstance(each, Change) else float(sum(each.head))
 
 
 def steady(found: GateFindings, *, first: tuple[Counts, Counts], second: tuple[Counts, Counts]) -> GateFindings:
