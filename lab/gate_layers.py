@@ -146,6 +146,9 @@ class Layers:
         inner = RunFolder(self.folder.path / name)
         inner.path.mkdir()
         loader = self._loader(self.order.counted, folder=inner, seed=self.order.seed, has_floors=False)
+        # What the run before left in the cache would be a hit here.
+        around = replace(loader.surroundings, cache_prefix=f"{loader.surroundings.cache_prefix}:{name}")
+        loader = replace(loader, surroundings=around)
         wanted = {(place.operation, place.face, place.variant) for place in only}
         if wanted:
             cells = (c for c in loader.cells if c.arm and (c.operation, c.face, c.arm.variant) in wanted)
