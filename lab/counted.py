@@ -117,9 +117,15 @@ def steady(found: GateFindings, *, first: tuple[Counts, Counts], second: tuple[C
         for place in one.keys() & other.keys():
             before, after = counts(one[place]), counts(other[place])
             for metric in METRICS:
-                slack = _limit(metric, before[metric], tolerance=Tolerance()) if metric == "buffers" else 0.0
-                if abs(after[metric] - before[metric]) > slack:
+                if metric != "buffers" and after[metric] != before[metric]:
                     varying[place.operation, place.face, metric] = None
+    base, head = second
+    for each in (*found.changes, *found.budgets):
+        # How many pages are touched is never quite the same: that it is worse must be seen again.
+        if each.metric == "buffers" and each.verdict == "worse" and each.place in base.keys() & head.keys():
+            than = each.base if each in found.budgets else counts(base[each.place])["buffers"]
+            if counts(head[each.place])["buffers"] <= than + each.limit:
+                varying[each.place.operation, each.place.face, "buffers"] = None
     demoted: dict[tuple[str, str, str], None] = {}
 
     def stands(each: Change | Growth) -> bool:

@@ -178,3 +178,18 @@ def test_of_what_is_worse_one_place_each_is_counted_again() -> None:
     lost = steady(found, first=({place: BASE}, {place: heavy}), second=({place: BASE}, {place: BASE}))
     assert {change.verdict for change in lost.changes} == {"other"}
     assert lost.notes
+
+
+@pytest.mark.parametrize(("again", "verdict"), [(4000, "worse"), (3000, "worse"), (50, "other")])
+def test_buffers_need_not_be_the_same_twice_but_worse_twice(again: int, verdict: str) -> None:
+    """A lost index touches more pages in either run, if not as many."""
+
+    def head(pages: int) -> Evidence:
+        return replace(BASE, statements=(replace(LIST, plan=replace(SCAN, shared_hit=pages)), TAGS))
+
+    changes = compare({PLACE: BASE}, {PLACE: head(4000)}, thresholds=Thresholds())
+    found = steady(
+        replace(GATE, changes=changes), first=({PLACE: BASE}, {PLACE: head(4000)}),
+        second=({PLACE: BASE}, {PLACE: head(again)}),
+    )  # fmt: skip
+    assert [change.verdict for change in found.changes] == [verdict]
