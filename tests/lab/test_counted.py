@@ -180,7 +180,7 @@ def test_of_what_is_worse_one_place_each_is_counted_again() -> None:
     assert lost.notes
 
 
-@pytest.mark.parametrize(("again", "verdict"), [(4000, "worse"), (3000, "worse"), (50, "other")])
+@pytest.mark.parametrize(("again", "verdict"), [(4000, "worse"), (3000, "worse"), (40, "other")])
 def test_buffers_need_not_be_the_same_twice_but_worse_twice(again: int, verdict: str) -> None:
     """A lost index touches more pages in either run, if not as many."""
 
