@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lab.findings import Cell, Effect, Findings
+from lab.wording import variant_name
 
 Setting = tuple[tuple[str, str], ...]
 
@@ -53,6 +54,9 @@ class Design:
 
     def variant_name(self, variant: Setting) -> str:
         """A variant by what is on: "all off", "indexes", "all on"."""
+        if variant and not self.knobs:
+            # Nothing was varied: what is held has its own words.
+            return variant_name(variant)
         moved = [(k, v) for k, v in variant if k in self.levels and v != self.levels[k][0]]
         if not moved:
             return "all off" if variant else "as configured"
