@@ -15,7 +15,7 @@ from lab import wording
 from lab.comparisons import Comparisons
 from lab.errors import LabError
 from lab.experiment import Arm, Experiment
-from lab.findings import Block, Cell, Findings
+from lab.findings import IN_DOUBT, Block, Cell, Findings
 from lab.json_files import read
 from lab.plan import Plan, PlannedCell
 from lab.recorder import read_samples
@@ -213,7 +213,7 @@ class _Derivation:
             confirming=[block for block in self.blocks if plan and plan.is_confirming(block.index)],
             numbers=self.numbers, times=self.times, floors=self.floors, seed=self.manifest.seed,
             unusable=frozenset(int(cell) for cell in np.flatnonzero(self.failures)),
-            in_doubt="too many void blocks" if in_doubt else "",
+            in_doubt=IN_DOUBT if in_doubt else "",
         )  # fmt: skip
 
     def _notes(self, cells: Sequence[Cell], *, planned: int | None) -> tuple[str, ...]:

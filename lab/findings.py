@@ -17,6 +17,9 @@ KERNEL_LIMIT: Final = 0.15
 GENERATOR_LIMIT: Final = 0.60
 """Share of a core that a generator may take."""
 
+IN_DOUBT: Final = "too many void blocks"
+"""The detail of comparisons from which nothing may be concluded."""
+
 UNCONFIRMED: Final = "a difference that no fresh blocks have confirmed yet"
 """The detail of an alarm before its confirmation."""
 

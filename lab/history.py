@@ -16,15 +16,12 @@ from typing import Final, TypeVar
 import msgspec
 
 from lab.errors import LabError
-from lab.findings import Effect, Interval
+from lab.findings import IN_DOUBT, Effect, Interval
 from lab.results import RunFolder
 
 LINES: Final = "history.jsonl"
 KINDS: Final = ("server", "benchmark", "conditional", "whole")
 """The kinds of effects that are worth following: interactions and single settings are parts of these."""
-
-IN_DOUBT: Final = "too many void blocks"
-"""The detail of comparisons from which nothing may be concluded: their ratio is no point of a line."""
 
 T = TypeVar("T")
 
