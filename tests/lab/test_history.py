@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from lab.conclude import conclude
 from lab.errors import LabError
-from lab.findings import Interval
-from lab.history import IN_DOUBT, LINES, HistoryLine, append, append_lines, history_folder, read_history
+from lab.findings import IN_DOUBT, Interval
+from lab.history import LINES, HistoryLine, append, append_lines, history_folder, read_history
 from lab.trend import SHORTEST, change_points, trend, write_trend
 from tests.fakes import SERVERS, FakeRun, by_server
 
