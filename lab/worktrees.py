@@ -100,7 +100,7 @@ def checked_out(tree: Path, commit: str, *, folder: Path) -> Iterator[Path]:
 
     It is locked, also for the process that this one becomes by exec, but for no child that it starts.
     """
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{commit[:COMMIT_DIGITS]}-{secrets.token_hex(8)}"
     lock = None
     try:

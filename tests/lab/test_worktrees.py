@@ -174,7 +174,7 @@ def test_a_repository_that_git_refuses_is_told_in_gits_words(repository: Path, m
 
 def test_a_commit_is_there_until_the_end_of_the_block(repository: Path, tmp_path: Path) -> None:
     """The tree is the commit's; afterwards neither the folder nor git knows of it."""
-    with checked_out(repository, resolve(repository, "HEAD~1"), folder=tmp_path / "worktrees") as path:
+    with checked_out(repository, resolve(repository, "HEAD~1"), folder=tmp_path / ".lab" / "worktrees") as path:
         assert (path / "file").read_text(encoding="utf-8") == "2\n"
         assert path.name.startswith(git(repository, "rev-parse", "HEAD~1")[:12])
     assert list((tmp_path / "worktrees").iterdir()) == []
