@@ -177,7 +177,7 @@ def test_a_commit_is_there_until_the_end_of_the_block(repository: Path, tmp_path
     with checked_out(repository, resolve(repository, "HEAD~1"), folder=tmp_path / ".lab" / "worktrees") as path:
         assert (path / "file").read_text(encoding="utf-8") == "2\n"
         assert path.name.startswith(git(repository, "rev-parse", "HEAD~1")[:12])
-    assert list((tmp_path / "worktrees").iterdir()) == []
+    assert list((tmp_path / ".lab" / "worktrees").iterdir()) == []
     assert len(git(repository, "worktree", "list").splitlines()) == 1
 
 
