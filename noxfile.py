@@ -98,6 +98,26 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def fuzz(session: nox.Session) -> None:
+    """5,000 requests of all kinds to each face: no defect, nothing slow. [-- NUMBER]"""
+    _install(session, "tests")
+    number = session.posargs[0] if session.posargs else "5000"
+    session.run("pytest", "-s", "-p", "no:xdist", "tests/fuzz", env={"FUZZ_REQUESTS": number})
+
+
+@nox.session(default=False)
+def audit(session: nox.Session) -> None:
+    """What bandit finds in the code, and what is known of the pinned requirements' weaknesses (asks an index)."""
+    _install(session, "audit")
+    session.run("bandit", "--quiet", "--recursive", "--configfile", "pyproject.toml", *ROOMS[:-2], "noxfile.py")
+    for name in ("lab", "tests", "compat"):
+        session.run(
+            *("pip-audit", "--require-hashes", "--disable-pip", "--progress-spinner", "off"),
+            *("--requirement", str(REQUIREMENTS / f"{name}.txt")),
+        )
+
+
+@nox.session(default=False)
 def benchmarks(session: nox.Session) -> None:
     """What is hot in process, in microseconds: JSON and a page below results/benchmarks. [-- pytest's arguments]"""
     _install(session, "tests")
@@ -149,7 +169,7 @@ def compat(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Compile requirements/*.txt from pyproject.toml. [-- --upgrade | --upgrade-package NAME]"""
     session.install("--require-hashes", "-r", str(REQUIREMENTS / "nox.txt"))
-    for name in ("types", "tests", "lab", "lint", "nox", "compat"):
+    for name in ("types", "tests", "lab", "lint", "audit", "nox", "compat"):
         # One resolution for all: `types` holds nearly everything and goes first, the others follow it. Django 6.1
         # needs a newer Python, so `compat` stands alone.
         alone = name in {"types", "compat"}

@@ -8,6 +8,8 @@ from graphql import execute_sync, parse, validate
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from scenarios.operations.catalog import LIST_DOCUMENT
+from targets.accounts.models import User
+from targets.accounts.tokens import pair_for, read_access
 from targets.catalog import selectors
 from targets.catalog.filters import ProductFilter
 from targets.catalog.rest_api import ProductSerializer
@@ -63,3 +65,9 @@ def test_cache_key(benchmark: BenchmarkFixture, project: None) -> None:
     with served_by(QUICK), serving("rest"):
         key = benchmark(lambda: entry_key("view", "GET", "/api/products/?page=1", ["", "", ""], str(QUICK)))
     assert len(key) == 40
+
+
+def test_access_token(benchmark: BenchmarkFixture) -> None:
+    """What a token costs a request that asks the database nothing about it."""
+    token = pair_for(User(id=7, role=User.Role.CUSTOMER)).access
+    assert benchmark(lambda: read_access(token)).id == 7

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
@@ -20,6 +20,20 @@ from lab.server import Build, plain_environment
 from lab.worktrees import Checkout
 
 HEAD_DATABASES: Final = ("windtunnel_head_indexed", "windtunnel_head_bare")
+
+_SHAPES: Final = """
+    SELECT c.relname,
+           (SELECT string_agg(a.attname || ' ' || format_type(a.atttypid, a.atttypmod), ', ' ORDER BY a.attnum)
+            FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)
+           || coalesce((SELECT string_agg(pg_get_indexdef(i.indexrelid), ', ' ORDER BY i.indexrelid)
+                        FROM pg_index i WHERE i.indrelid = c.oid), '')
+    FROM pg_class c
+    WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace
+"""
+_SECONDARY: Final = """
+    SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+    WHERE c.relnamespace = 'public'::regnamespace AND NOT i.indisunique
+"""
 
 
 @contextmanager
@@ -41,8 +55,8 @@ def builds_of(base: Checkout, head: Checkout, *, bench: Bench) -> Iterator[tuple
             own = zip(first.databases.values(), HEAD_DATABASES, strict=True)
             urls = [_cloned(bench, url, name=name) for url, name in own]
             second = replace(second, database_url=urls[0], bare_url=urls[1])
-            for url in urls:
-                _migrate(second, url=url)
+            for url, is_bare in zip(urls, (False, True), strict=True):
+                _migrate(second, url=url, is_bare=is_bare)
         yield first, second
 
 
@@ -70,8 +84,13 @@ def _drop(bench: Bench) -> None:
             cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
-def _migrate(build: Build, *, url: str) -> None:
-    """Raises LabError with the door's last words when head's migrations cannot be applied."""
+def _migrate(build: Build, *, url: str, is_bare: bool) -> None:
+    """Raises LabError with the door's last words when head's migrations cannot be applied.
+
+    A new secondary index is not for the bare database, which is there to lack them.
+    """
+    with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
+        before, indexes = _shapes(cursor), _secondary_indexes(cursor)
     environment = {
         **plain_environment(build.tree), "SECRET_KEY": os.urandom(32).hex(), "DATABASE_URL": url, "CACHE_URL": ""
     }  # fmt: skip
@@ -86,4 +105,22 @@ def _migrate(build: Build, *, url: str) -> None:
         )
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
-        cursor.execute("ANALYZE")
+        after = _shapes(cursor)
+        # What the planner knows of all other tables stays as the base has it: another sample could plan otherwise.
+        for table in sorted(table for table, shape in after.items() if shape != before.get(table)):
+            cursor.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(table)))
+        if is_bare:
+            for index in sorted(_secondary_indexes(cursor) - indexes):
+                cursor.execute(sql.SQL("DROP INDEX {}").format(sql.Identifier(index)))
+
+
+def _shapes(cursor: Any) -> dict[str, str]:
+    """What each table consists of: its columns and its indexes."""
+    cursor.execute(_SHAPES)
+    return dict(cursor.fetchall())
+
+
+def _secondary_indexes(cursor: Any) -> set[str]:
+    """The indexes that hold no constraint."""
+    cursor.execute(_SECONDARY)
+    return {name for (name,) in cursor.fetchall()}

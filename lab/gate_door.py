@@ -203,13 +203,16 @@ def _judged(checkouts: Checkouts, *, asked: Namespace, console: Console, command
     experiment = narrowed(whole, faces=asked.faces, operations=asked.operations)
     judging = head if asked.instrument == "head" else base
     thresholds = read_thresholds(judging.tree / THRESHOLDS.name, known=whole.operation_names)
+    kept = replace(experiment, operations=thresholds.kept(experiment.operations))
+    gone = [name for name in experiment.operation_names if name not in kept.operation_names]
+    notes = (checkouts.note, f"not asked, being removed: {', '.join(gone)}" if gone else "")
     if asked.tolerance:
         thresholds = thresholds.with_service_time(asked.tolerance)
     order = GateOrder(
-        base=base, head=head, experiment=experiment, thresholds=thresholds,
+        base=base, head=head, experiment=kept, thresholds=thresholds,
         dataset=asked.dataset, budget=budget_seconds(asked.budget), blocks=asked.blocks, seed=asked.seed,
         plan_seed=asked.plan_seed or asked.seed,
-        instrument=checkouts.note, command=command, benchmarks=asked.benchmarks,
+        instrument="; ".join(filter(None, notes)), command=command, benchmarks=asked.benchmarks,
         update=str(Path(checkouts.main) / THRESHOLDS.name) if asked.update else "",
     )  # fmt: skip
     opened_history(asked.history)

@@ -22,6 +22,7 @@ FOLDER_VARIABLE: Final = "WINDTUNNEL_FOLDER"
 """The environment variable by which a gate has another commit's lab work in this one's folder."""
 
 BOOT_LIMIT: Final = 30.0
+NO_LIMIT: Final = "1000000000/1"
 CACHE_SECONDS: Final = 6 * 3600
 """How long a primed answer lives: no run lasts as long, so none goes cold between its blocks."""
 
@@ -163,6 +164,9 @@ def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | N
         # Said here, so that a checkout's .env has no part in what is measured.
         "TARGET_VARIANT": "",
         "CACHE_SECONDS": str(CACHE_SECONDS),
+        # A load by stock Locust carries no token of the lab, and is no attack either.
+        "RATE_ADDRESS": NO_LIMIT,
+        "RATE_USER": NO_LIMIT,
         **({"TARGET_EVIDENCE": str(evidence)} if evidence else {}),
     }
 

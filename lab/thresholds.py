@@ -13,22 +13,24 @@ must_catch = 0.05                # one from this share on must not be overlooked
 accept_answer = true             # its answers may differ: time and counts are compared all the same
 statements = 2
 
+[operations.product_search]
+removed = true                   # the head may lack it: it is not asked
+
 [budgets.product_list.rest]      # absolute, whatever the base had: at all knobs on but the cache
 statements = 3
 """
 
-import json
 import os
-import re
 import shutil
 import tomllib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Final
 
 from lab.errors import LabError
 from lab.server import TREE
+from lab.toml_lines import Keys, key_text, put, statements
 
 THRESHOLDS: Final = TREE / "thresholds.toml"
 
@@ -58,6 +60,7 @@ class Tolerance:
     service_time: float = 0.02
     must_catch: float = 0.05
     accept_answer: bool = False
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +74,13 @@ class Thresholds:
     def of(self, operation: str) -> Tolerance:
         """The tolerance of an operation."""
         return self.operations.get(operation, self.defaults)
+
+    def kept(self, operations: Sequence[str]) -> tuple[str, ...]:
+        """Those of the operations' dotted names that a head must have. Raises LabError when there is none."""
+        kept = tuple(dotted for dotted in operations if not self.of(dotted.partition(":")[2].lower()).removed)
+        if not kept:
+            raise LabError("every operation is marked as removed", hint="name others with --operations")
+        return kept
 
     def with_service_time(self, share: float) -> "Thresholds":
         """The same with one tolerance of service time for all operations, and what must be caught well above it."""
@@ -115,7 +125,7 @@ def with_budgets(text: str, budgets: Mapping[tuple[str, str], Mapping[str, int]]
     lines = (text if text.endswith("\n") else text + ending).split("\n")
     for (operation, face), own in budgets.items():
         for metric, value in own.items():
-            _put(lines, ("budgets", operation, face, metric), value, carriage=ending[:-1])
+            put(lines, ("budgets", operation, face, metric), value, carriage=ending[:-1])
     return "\n".join(lines)
 
 
@@ -152,9 +162,6 @@ def _thresholds(text: str, *, name: str, known: Collection[str] = ()) -> Thresho
     return Thresholds(defaults=defaults, operations=operations, budgets=budgets)
 
 
-_At = tuple[str, ...]
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reader:
     """Takes tables apart; what is wrong is said with its line, found by `at`: the keys from the root on."""
@@ -163,24 +170,24 @@ class _Reader:
     text: str
     operations: Collection[str]
 
-    def table(self, value: Any, *, at: _At) -> dict[str, Any]:
+    def table(self, value: Any, *, at: Keys) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise self._error(at, f"{_key(at[-1])} is no table")
+            raise self._error(at, f"{key_text(at[-1])} is no table")
         return value
 
-    def keys(self, table: dict[str, Any], *, at: _At, known: Collection[str], kind: str = "key") -> None:
+    def keys(self, table: dict[str, Any], *, at: Keys, known: Collection[str], kind: str = "key") -> None:
         for key in table:
             if key not in known:
-                what = f"{_key(key)} is not known" if kind == "key" else f"{_key(key)} is no {kind}"
+                what = f"{key_text(key)} is not known" if kind == "key" else f"{key_text(key)} is no {kind}"
                 raise self._error((*at, key), what, hint=f"the {kind}s are {', '.join(known)}")
 
-    def named(self, value: Any, *, at: _At, kind: str = "operation") -> dict[str, Any]:
+    def named(self, value: Any, *, at: Keys, kind: str = "operation") -> dict[str, Any]:
         table = self.table(value, at=at)
         names = self.operations if kind == "operation" else FACES
         self.keys(table, at=at, known=names if self.operations else table, kind=kind)
         return table
 
-    def tolerance(self, values: Any, *, base: dict[str, Any], at: _At) -> Tolerance:
+    def tolerance(self, values: Any, *, base: dict[str, Any], at: Keys) -> Tolerance:
         table = self.table(values, at=at)
         self.keys(table, at=at, known=tuple(each.name for each in fields(Tolerance)))
         for name, value in table.items():
@@ -196,7 +203,7 @@ class _Reader:
             raise self._error((*at, own), what, hint=f"write must_catch = {APART * found.service_time:g} there")
         return found
 
-    def budget(self, values: Any, *, at: _At) -> tuple[tuple[str, int], ...]:
+    def budget(self, values: Any, *, at: Keys) -> tuple[tuple[str, int], ...]:
         table = self.table(values, at=at)
         self.keys(table, at=at, known=BUDGETED)
         for name, value in table.items():
@@ -204,97 +211,9 @@ class _Reader:
                 raise self._error((*at, name), f"{name} = {value!r} is no whole number")
         return tuple(table.items())
 
-    def _error(self, at: _At, what: str, *, hint: str = "mend that line") -> LabError:
-        for each in _statements(self.text.split("\n")):
+    def _error(self, at: Keys, what: str, *, hint: str = "mend that line") -> LabError:
+        for each in statements(self.text.split("\n")):
             # What an inline table holds is on the line of the table.
             if each.path[: len(at)] == at or (each.value and at[: len(each.path)] == each.path):
                 return LabError(f"{self.name} line {each.line + 1}: {what}", hint=hint)
         return LabError(f"{self.name}: {what}", hint=hint)
-
-
-_PART: Final = r"""[ \t]*(?:[A-Za-z0-9_-]+|"(?:[^"\\]|\\.)*"|'[^']*')[ \t]*"""
-_KEYS: Final = re.compile(rf"({_PART}(?:\.{_PART})*)=[ \t]*")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Statement:
-    """A header, or a key with its value, which begins at column `value`: a header has none, and 0 there."""
-
-    line: int
-    table: _At
-    path: _At
-    value: int
-
-
-def _statements(lines: Sequence[str]) -> Iterator[_Statement]:
-    """The statements of a file that is TOML. tomllib says where each ends: it can be read alone, and its begin not."""
-    table: _At = ()
-    first = 0
-    while first < len(lines):
-        ends = range(first + 1, len(lines) + 1)
-        read = ((end, _loaded("\n".join([*lines[first:end], ""]))) for end in ends)
-        end, found = next(((end, found) for end, found in read if found is not None), (len(lines), {}))
-        if found and (match := _KEYS.match(lines[first])):
-            path = (*table, *_chain(_loaded(f"{match[1]} = 0")))
-            yield _Statement(line=first, table=table, path=path, value=match.end())
-        elif found:
-            table = _chain(found)
-            yield _Statement(line=first, table=table, path=table, value=0)
-        first = end
-
-
-def _loaded(text: str) -> dict[str, Any] | None:
-    try:
-        return tomllib.loads(text)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _chain(found: Any) -> _At:
-    path = []
-    while isinstance(found, dict) and found:
-        ((key, found),) = found.items()
-        path.append(key)
-    return tuple(path)
-
-
-def _put(lines: list[str], at: _At, value: int, *, carriage: str) -> None:
-    """Changes the value where there is one, or adds it to its table, or adds the table, in the form that it has."""
-    statements = list(_statements(lines))
-    for each in statements:
-        if each.value and at[: len(each.path)] == each.path:
-            lines[each.line] = _changed(lines[each.line], each.value, within=at[len(each.path) :], value=value)
-            return
-    if own := [each for each in statements if each.path[: len(at) - 1] == at[:-1]]:
-        last = own[-1]
-        key = ".".join(map(_key, at[len(last.table) :]))
-        lines.insert(last.line + 1, f"{key} = {value}{carriage}")
-        return
-    while lines and not lines[-1].strip():
-        lines.pop()
-    head = ".".join(map(_key, at[:-1]))
-    lines += [carriage] * bool(lines) + [f"[{head}]{carriage}", f"{_key(at[-1])} = {value}{carriage}", ""]
-
-
-def _changed(line: str, start: int, *, within: _At, value: int) -> str:
-    """A line whose value begins at `start`, with another number: in place of it, or `within` its inline table."""
-    if not within:
-        return line[:start] + re.sub(r"[^\s#]+", str(value), line[start:], count=1)
-    ends = (match.end() for match in re.compile("}").finditer(line, start))
-    end, found = next((end, found) for end in ends if (found := _loaded(f"table = {line[start:end]}")))
-    inner = found["table"]
-    for key in within[:-1]:
-        inner = inner.setdefault(key, {})
-    inner[within[-1]] = value
-    return line[:start] + _inline(found["table"]) + line[end:]
-
-
-def _inline(value: Any) -> str:
-    inner = ", ".join(f"{_key(key)} = {_inline(own)}" for key, own in value.items()) if isinstance(value, dict) else ""
-    return f"{{ {inner} }}" if inner else "{}" if value == {} else str(value)
-
-
-def _key(name: str) -> str:
-    """A key as TOML writes it: on one line, whatever is in it."""
-    is_bare = re.fullmatch(r"[A-Za-z0-9_-]+", name)
-    return name if is_bare else json.dumps(name, ensure_ascii=False).replace("\x7f", "\\u007f")

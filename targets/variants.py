@@ -11,6 +11,7 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
     "prefetch_related": ("off", "on"),
     "indexes": ("off", "on"),
     "cache": ("off", "query", "view", "both"),
+    "token_check": ("blacklist", "user", "stateless"),
 }
 """Each knob with its levels, the unoptimised one first."""
 
@@ -19,6 +20,9 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
 class Variant:
     """A level for every knob; the default is the well-built API without a cache.
 
+    `token_check` is what a read asks the database about an access token: nothing, its user, or the blacklist too.
+    A write asks all of it, whatever the level.
+
     Raises ValueError when a level is not one of its knob's.
     """
 
@@ -26,6 +30,7 @@ class Variant:
     prefetch_related: str = "on"
     indexes: str = "on"
     cache: str = "off"
+    token_check: str = "stateless"  # noqa: S105 - a level
 
     def __post_init__(self) -> None:
         for knob, levels in KNOBS.items():

@@ -42,7 +42,7 @@ query ProductSearch(
 DETAIL_DOCUMENT: Final = """
 query ProductDetail($id: ID!) {
   product(id: $id) {
-    id sku name description price weightGrams stock rating reviewCount createdAt
+    id sku name description price weightGrams stock version rating reviewCount createdAt
     brand { id name slug country }
     category { id name slug ancestors { id name } }
     tags { id name slug }

@@ -97,6 +97,7 @@ class ProductDetail:
     price: str
     weight_grams: int | None
     stock: int
+    version: int
     rating: str | None
     review_count: int
     created_at: datetime
@@ -160,7 +161,7 @@ def _product(reader: AnswerReader, value: Any) -> Product:
 
 def _detail(reader: AnswerReader, value: Any) -> ProductDetail:
     names = (
-        *("id", "sku", "name", "description", "price", "weight_grams", "stock", "rating", "review_count"),
+        *("id", "sku", "name", "description", "price", "weight_grams", "stock", "version", "rating", "review_count"),
         *("created_at", "brand", "category", "tags", "newest_reviews"),
     )
     found = dict(zip(names, reader.keys(value, *names), strict=True))
@@ -172,6 +173,7 @@ def _detail(reader: AnswerReader, value: Any) -> ProductDetail:
         price=reader.decimal(found["price"]),
         weight_grams=reader.optional(found["weight_grams"], reader.whole),
         stock=reader.whole(found["stock"]),
+        version=reader.whole(found["version"]),
         rating=reader.optional(found["rating"], reader.decimal),
         review_count=reader.whole(found["review_count"]),
         created_at=reader.moment(found["created_at"]),

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from targets.web.pagination import Window, read_window
-from targets.web.parameters import ParameterReader
+from targets.web.parameters import MAX_ID, ParameterReader
 
-MAX_ID = 2**63 - 1
 ORDERINGS = ("newest", "price", "-price", "-rating")
 _MAX_PRICE = Decimal("99999999.99")
 _MAX_RATING = Decimal("5.00")
@@ -22,14 +21,6 @@ class ProductFilter:
     max_price: Decimal | None = None
     min_rating: Decimal | None = None
     ordering: str = "newest"
-
-
-def read_list(parameters: Mapping[str, object]) -> Window:
-    """The window of a list. Raises InvalidError."""
-    reader = ParameterReader(parameters)
-    window = read_window(reader)
-    reader.finish()
-    return window
 
 
 def read_search(parameters: Mapping[str, object]) -> tuple[ProductFilter, Window]:
@@ -50,11 +41,3 @@ def read_search(parameters: Mapping[str, object]) -> tuple[ProductFilter, Window
     )
     reader.finish()
     return wanted, window
-
-
-def read_id(text: str) -> int | None:
-    """The id that `text` names, or None when no row can have it."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        return None
-    number = int(text)
-    return number if 1 <= number <= MAX_ID else None

@@ -7,9 +7,11 @@ from graphene_django import DjangoObjectType
 from graphql import GraphQLResolveInfo
 
 from targets.accounts.models import User
-from targets.catalog import filters, loaders, models, selectors
+from targets.accounts.permissions import Anyone, Customer, Known, Merchant, permit
+from targets.catalog import filters, inputs, loaders, models, selectors, services
+from targets.web.actor import actor_of
 from targets.web.graphql_scalars import DecimalText, UtcTime, WholeNumber
-from targets.web.pagination import Page
+from targets.web.pagination import Page, read_list
 
 
 class Brand(DjangoObjectType):
@@ -111,7 +113,7 @@ class Product(ListedProduct):
 
     class Meta:
         model = models.Product
-        fields = ("id", "sku", "name", "review_count", "description", "weight_grams", "stock")
+        fields = ("id", "sku", "name", "review_count", "description", "weight_grams", "stock", "version")
 
     newest_reviews = graphene.List(graphene.NonNull(Review), required=True)
 
@@ -146,14 +148,74 @@ class CatalogQuery(graphene.ObjectType):
     product = graphene.Field(Product, id=graphene.ID(required=True))
 
     @staticmethod
+    @permit(Anyone)
     def resolve_product_list(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
-        return selectors.product_list(window=filters.read_list(arguments))
+        return selectors.product_list(window=read_list(arguments))
 
     @staticmethod
+    @permit(Anyone)
     def resolve_product_search(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
         wanted, window = filters.read_search(arguments)
         return selectors.product_search(wanted=wanted, window=window)
 
     @staticmethod
-    def resolve_product(root: None, info: GraphQLResolveInfo, *, id: str) -> models.Product:  # noqa: A002 - the argument's name
+    @permit(Anyone)
+    def resolve_product(root: None, info: GraphQLResolveInfo, *, id: str) -> models.Product:
         return selectors.product_detail(product_id=id)
+
+
+class CatalogMutation(graphene.ObjectType):
+    """What can be changed of the catalog."""
+
+    product_create = graphene.Field(
+        Product,
+        sku=graphene.String(required=True),
+        name=graphene.String(required=True),
+        brand=WholeNumber(required=True),
+        category=WholeNumber(required=True),
+        price=DecimalText(required=True),
+        args={"description": graphene.String()},  # the name is the field's own otherwise
+        weight_grams=WholeNumber(),
+        stock=WholeNumber(),
+    )
+    product_update = graphene.Field(
+        Product,
+        id=graphene.ID(required=True),
+        version=WholeNumber(required=True),
+        name=graphene.String(),
+        args={"description": graphene.String()},  # the name is the field's own otherwise
+        price=DecimalText(),
+        weight_grams=WholeNumber(),
+        stock=WholeNumber(),
+    )
+    review_create = graphene.Field(
+        Review,
+        product=graphene.ID(required=True),
+        rating=WholeNumber(required=True),
+        title=graphene.String(required=True),
+        body=graphene.String(),
+    )
+    review_delete = graphene.Boolean(id=graphene.ID(required=True))
+
+    @staticmethod
+    @permit(Merchant)
+    def resolve_product_create(root: None, info: GraphQLResolveInfo, **arguments: Any) -> models.Product:
+        return services.product_create(actor=actor_of(info.context), fields=inputs.read_product(arguments))
+
+    @staticmethod
+    @permit(Merchant)
+    def resolve_product_update(root: None, info: GraphQLResolveInfo, *, id: str, **arguments: Any) -> models.Product:
+        change = inputs.read_product_change(arguments)
+        return services.product_update(actor=actor_of(info.context), product_id=id, change=change)
+
+    @staticmethod
+    @permit(Customer)
+    def resolve_review_create(root: None, info: GraphQLResolveInfo, *, product: str, **arguments: Any) -> models.Review:
+        fields = inputs.read_review(arguments)
+        return services.review_create(actor=actor_of(info.context), product_id=product, fields=fields)
+
+    @staticmethod
+    @permit(Known)
+    def resolve_review_delete(root: None, info: GraphQLResolveInfo, *, id: str) -> bool:
+        services.review_delete(actor=actor_of(info.context), review_id=id)
+        return True

@@ -12,6 +12,9 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.utils import timezone
 
+from targets.accounts.models import RUNS_THE_SHOP, User
+from targets.web.actor import Actor
+
 
 class Brand(models.Model):
     """Who makes a product."""
@@ -51,7 +54,10 @@ class Tag(models.Model):
 
 
 class Product(models.Model):
-    """Something for sale. `rating` and `review_count` summarise its reviews; services keep them so."""
+    """Something for sale. `rating` and `review_count` summarise its reviews; services keep them so.
+
+    `version` counts the changes that its merchant made, so that nobody overwrites what they have not seen.
+    """
 
     sku = models.CharField(max_length=20, unique=True)
     name = models.CharField(max_length=200)
@@ -66,6 +72,7 @@ class Product(models.Model):
     rating = models.DecimalField(max_digits=3, decimal_places=2, null=True, blank=True)
     review_count = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(default=timezone.now)
+    version = models.PositiveIntegerField(default=1, db_default=1)
 
     class Meta:
         indexes: ClassVar = [
@@ -78,6 +85,11 @@ class Product(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_editable_by(self, actor: Actor) -> bool:
+        """Whether it is the actor's own to sell, or the actor is an admin."""
+        is_own = actor.role == User.Role.MERCHANT and self.merchant_id == actor.id
+        return is_own or actor.role == User.Role.ADMIN
 
 
 class ProductTag(models.Model):
@@ -114,3 +126,7 @@ class Review(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    def is_removable_by(self, actor: Actor) -> bool:
+        """Whether the actor wrote it, or runs the shop."""
+        return self.author_id == actor.id or actor.role in RUNS_THE_SHOP

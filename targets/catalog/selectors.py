@@ -7,11 +7,12 @@ from typing import Final
 
 from django.db.models import F, OrderBy, Prefetch, QuerySet
 
-from targets.catalog.filters import ProductFilter, read_id
+from targets.catalog.filters import ProductFilter
 from targets.catalog.models import Category, Product, Review, Tag
 from targets.web.current import current_variant
 from targets.web.errors import NotFoundError
 from targets.web.pagination import Page, Window, page_of
+from targets.web.parameters import read_id
 from targets.web.query_cache import cached_rows
 
 LISTED_REVIEWS: Final = 3
@@ -39,7 +40,7 @@ def product_search(*, wanted: ProductFilter, window: Window) -> Page[Product]:
 def product_detail(*, product_id: str) -> Product:
     """One product with its description. Raises NotFoundError."""
     number = read_id(product_id)
-    found = [] if number is None else _detailed_product(product_id=number)
+    found = [] if number == 0 else _detailed_product(product_id=number)
     if not found:
         raise NotFoundError("There is no such product.")
     return found[0]

@@ -1,63 +1,91 @@
-"""Yields what the catalog writes. Each service keeps the summaries and the cached answers true."""
+"""Yields what the catalog writes. Each service knows who may, and keeps the summaries and the cached answers true."""
 
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any, Final
+from typing import Any
 
-from django.db import router, transaction
+from django.db import IntegrityError, router, transaction
 from django.db.models import Count, Sum
 
-from targets.accounts.models import User
+from targets.accounts.models import BUYS, SELLS
+from targets.catalog.inputs import ProductChange
 from targets.catalog.models import Product, Review
+from targets.web.actor import Actor
 from targets.web.cache_store import changed
-from targets.web.errors import NotFoundError
+from targets.web.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
+from targets.web.parameters import read_id
 
-_WRITABLE: Final = frozenset({"name", "description", "price", "weight_grams", "stock"})
+
+def product_create(*, actor: Actor, fields: dict[str, Any]) -> Product:
+    """A new product of the actor's. Raises ForbiddenError, InvalidError, Django's ValidationError."""
+    if actor.role not in SELLS:
+        raise ForbiddenError
+    database = router.db_for_write(Product)
+    product = Product(merchant_id=actor.id, **fields)
+    try:
+        with transaction.atomic(using=database):
+            product.full_clean(exclude={"merchant"})
+            product.save(using=database, force_insert=True)
+            changed("catalog", using=database)
+    except IntegrityError:
+        # Another took the stock-keeping unit between the check and the insert.
+        raise InvalidError({"sku": "Product with this Sku already exists."}) from None
+    return product
 
 
-def review_create(*, product_id: int, author: User, rating: int, title: str, body: str = "") -> Review:
-    """A new review, counted in its product's rating. Raises NotFoundError, or Django's ValidationError."""
+def product_update(*, actor: Actor, product_id: str, change: ProductChange) -> Product:
+    """The product with new values. Raises NotFoundError, ForbiddenError, and ConflictError for another version."""
+    database = router.db_for_write(Product)
+    with transaction.atomic(using=database):
+        product = _locked(read_id(product_id), database=database)
+        if not product.is_editable_by(actor):
+            raise ForbiddenError
+        if product.version != change.version:
+            raise ConflictError({"version": f"is {product.version} now"})
+        for name, value in change.fields.items():
+            setattr(product, name, value)
+        product.version += 1
+        product.full_clean(exclude={"brand", "category", "merchant", "sku"})
+        product.save(using=database, update_fields=[*sorted(change.fields), "version"])
+        changed("catalog", using=database)
+    return product
+
+
+def review_create(*, actor: Actor, product_id: str, fields: dict[str, Any]) -> Review:
+    """A new review, counted in its product's rating. Raises NotFoundError, ForbiddenError, Django's ValidationError."""
+    if actor.role not in BUYS:
+        raise ForbiddenError
     database = router.db_for_write(Review)
     with transaction.atomic(using=database):
-        product = _locked(product_id, database=database)
-        review = Review(product=product, author=author, rating=rating, title=title, body=body)
-        review.full_clean(validate_unique=True, validate_constraints=True)
-        review.save(using=database)
+        product = _locked(read_id(product_id), database=database)
+        review = Review(product=product, author_id=actor.id, **fields)
+        review.full_clean(exclude={"author"})
+        review.save(using=database, force_insert=True)
         _summarise_reviews(product, database=database)
         changed("catalog", using=database)
     return review
 
 
-def review_delete(*, review: Review) -> None:
-    """Remove a review, and what it counted for in its product's rating."""
+def review_delete(*, actor: Actor, review_id: str) -> None:
+    """Remove a review, and what it counted for in its product's rating. Raises NotFoundError, ForbiddenError."""
     database = router.db_for_write(Review)
     with transaction.atomic(using=database):
+        review = Review.objects.using(database).filter(id=read_id(review_id)).first()
+        if review is None:
+            raise NotFoundError("There is no such review.")
+        if not review.is_removable_by(actor):
+            raise ForbiddenError
         product = _locked(review.product_id, database=database)
         review.delete(using=database)
         _summarise_reviews(product, database=database)
         changed("catalog", using=database)
 
 
-def product_update(*, product_id: int, **fields: Any) -> Product:
-    """The product with new values for some of its own fields. Raises NotFoundError, or Django's ValidationError."""
-    if unknown := fields.keys() - _WRITABLE:
-        raise TypeError(f"fields that cannot be set: {', '.join(sorted(unknown))}")
-    database = router.db_for_write(Product)
-    with transaction.atomic(using=database):
-        product = _locked(product_id, database=database)
-        for name, value in fields.items():
-            setattr(product, name, value)
-        product.full_clean(exclude={"brand", "category", "merchant", "sku"})
-        product.save(using=database, update_fields=sorted(fields))
-        changed("catalog", using=database)
-    return product
-
-
 def _locked(product_id: int, *, database: str) -> Product:
     """The product, locked until the transaction ends, so that concurrent summaries do not overwrite each other."""
-    try:
-        return Product.objects.using(database).select_for_update().get(id=product_id)
-    except Product.DoesNotExist:
-        raise NotFoundError("There is no such product.") from None
+    product = Product.objects.using(database).select_for_update().filter(id=product_id).first()
+    if product is None:
+        raise NotFoundError("There is no such product.")
+    return product
 
 
 def _summarise_reviews(product: Product, *, database: str) -> None:

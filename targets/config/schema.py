@@ -1,12 +1,17 @@
-"""Yields `schema`, the GraphQL schema that the apps' queries make together."""
+"""Yields `schema`, the GraphQL schema that the apps' queries and mutations make together."""
 
 import graphene
 
-from targets.catalog.graphql_api import CatalogQuery
+from targets.accounts.graphql_api import AccountsMutation, AccountsQuery
+from targets.catalog.graphql_api import CatalogMutation, CatalogQuery
 
 
-class Query(CatalogQuery, graphene.ObjectType):
+class Query(CatalogQuery, AccountsQuery, graphene.ObjectType):
     """What can be asked."""
 
 
-schema = graphene.Schema(query=Query)
+class Mutation(CatalogMutation, AccountsMutation, graphene.ObjectType):
+    """What can be changed."""
+
+
+schema = graphene.Schema(query=Query, mutation=Mutation)

@@ -3,6 +3,7 @@
 It has no per-environment variants: what differs between machines is an environment variable.
 """
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from targets.variants import Variant
+from targets.web.rate import Rate
 
 BASE_DIR = Path(__file__).resolve().parents[2]
 
@@ -25,8 +27,18 @@ def database(name: str) -> dict[str, Any]:
     options = dict(settings.pop("OPTIONS", {}))
     settings["HOST"] = options.pop("host", settings["HOST"])
     settings["PORT"] = str(options.pop("port", settings["PORT"]))
+    if timeout := env.float("DATABASE_TIMEOUT_SECONDS", default=10.0):
+        options["options"] = f"-c statement_timeout={round(timeout * 1000)}"
     # Kept for the life of the process: a connection per request costs more than most requests.
     return {**settings, "OPTIONS": options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+
+
+def rate(name: str, *, default: str) -> Rate:
+    """How often something may happen, as the variable `name` says it: `600/60` is 600 times in 60 seconds."""
+    try:
+        return Rate.parse(env.str(name, default=default))
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name}: {error}") from error
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -40,6 +52,7 @@ INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "rest_framework",
+    "drf_spectacular",
     "graphene_django",
     "targets.accounts",
     "targets.catalog",
@@ -49,9 +62,47 @@ MIDDLEWARE = [
     "targets.web.lab_mode.VariantMiddleware",
     "targets.web.evidence.EvidenceMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
+# No cookie authenticates anybody here, so there is nothing that a forged request could use.
+SILENCED_SYSTEM_CHECKS = ["security.W003"]
+# Bodies are a few hundred bytes; a longer one is refused by its announced length, before it is read.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
+
+# Behind a proxy that ends TLS, which must set X-Forwarded-Proto itself.
+HTTPS = env.bool("HTTPS", default=False)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
+
 AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = ["targets.accounts.hashing.CostedHasher"]
+PASSWORD_ITERATIONS = env.int("PASSWORD_ITERATIONS", default=600_000)
+AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+     "OPTIONS": {"user_attributes": ("email", "name")}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]  # fmt: skip
+
+# The first one signs, every one verifies: put a new key in front, and drop the old one when its tokens are over.
+JWT_KEYS = env.list("JWT_KEYS", default=[SECRET_KEY])
+SIMPLE_JWT = {
+    "ALGORITHM": "HS256",
+    "AUDIENCE": "windtunnel",
+    "ISSUER": "windtunnel",
+    "USER_ID_CLAIM": "sub",
+    "ACCESS_TOKEN_LIFETIME": timedelta(seconds=env.int("ACCESS_TOKEN_SECONDS", default=300)),
+    "REFRESH_TOKEN_LIFETIME": timedelta(seconds=env.int("REFRESH_TOKEN_SECONDS", default=14 * 86_400)),
+}
+
+RATE_USER = rate("RATE_USER", default="1200/60")
+RATE_ADDRESS = rate("RATE_ADDRESS", default="600/60")
+RATE_LOGIN = rate("RATE_LOGIN", default="10/900")
+RATE_LOGIN_ADDRESS = rate("RATE_LOGIN_ADDRESS", default="100/900")
 
 DATABASES = {"default": database("DATABASE_URL")}
 if env.str("DATABASE_BARE_URL", default=""):
@@ -60,7 +111,11 @@ DATABASE_ROUTERS = ["targets.web.routing.VariantRouter"]
 
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHE_SECONDS = env.int("CACHE_SECONDS", default=300)
-CACHES: dict[str, dict[str, Any]] = {"default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"}}
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
+    # What limits are counted in where no Redis counts for all processes.
+    "own_rates": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "OPTIONS": {"MAX_ENTRIES": 100_000}},
+}
 if CACHE_URL:
     CACHES["default"] = {
         "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -76,6 +131,7 @@ if CACHE_URL:
             "retry": Retry(NoBackoff(), 1),
         },
     }
+CACHES["rates"] = CACHES["default" if CACHE_URL else "own_rates"]
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -84,12 +140,22 @@ TIME_ZONE = "UTC"
 
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["targets.web.bodies.ObjectParser"],
+    "DEFAULT_SCHEMA_CLASS": "targets.web.openapi.ContractSchema",
+    # Who asks is known before a view is: `accounts.entrance` stands before both faces.
     "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": ["targets.accounts.permissions.Nobody"],
     "EXCEPTION_HANDLER": "targets.web.errors.answer_exception",
     "UNAUTHENTICATED_USER": None,
     "URL_FORMAT_OVERRIDE": None,
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Windtunnel's shop",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "APPEND_COMPONENTS": {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}},
+    "SECURITY": [{}, {"bearer": []}],
 }
 
 TARGET_COMMIT = env.str("TARGET_COMMIT", default="")

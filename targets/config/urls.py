@@ -2,14 +2,21 @@
 
 from django.urls import include, path
 
+from targets.accounts import rest_api as accounts
+from targets.accounts.entrance import confirm_actor, entrance
 from targets.catalog import rest_api as catalog
 from targets.config.schema import schema
-from targets.web.graphql_view import graphql_view
+from targets.web.graphql_view import graphql_refusal, graphql_view
 from targets.web.identity import bare, identity, settle
 
+# Whether a GraphQL request changes something is known once its document is read: the view confirms then.
+graphql = entrance(refuse=graphql_refusal, is_write=lambda _: False)(
+    graphql_view(schema, before_mutation=confirm_actor)
+)
+
 urlpatterns = [
-    path("api/", include(catalog.router.urls)),
-    path("graphql", graphql_view(schema)),
+    path("api/", include([*accounts.router.urls, *catalog.router.urls])),
+    path("graphql", graphql),
     path("identity", identity),
     path("settle", settle),
     path("bare", bare),

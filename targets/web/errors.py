@@ -1,10 +1,16 @@
-"""Yields the errors that a client may see, and their one shape in REST: `{"error": {code, message, fields}}`."""
+"""Yields the errors that a client may see, and their one shape in REST: `{"error": {code, message, fields}}`.
+
+What the project did not foresee is told as what it means to a client, or else not at all.
+"""
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from psycopg2.errors import QueryCanceled
 from rest_framework import exceptions
 from rest_framework.response import Response
 
@@ -14,6 +20,8 @@ class ApiError(Exception):
 
     code = "internal"
     status = 500
+    retry_after = 0.0
+    """Seconds after which it may be asked again; 0 where waiting does not help."""
 
     def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -31,6 +39,13 @@ class InvalidError(ApiError):
         super().__init__("Some parameters are invalid.", fields)
 
 
+class MalformedError(ApiError):
+    """A body that is not what this address reads."""
+
+    code = "malformed"
+    status = 400
+
+
 class NotFoundError(ApiError):
     """Something that does not exist."""
 
@@ -41,40 +56,122 @@ class NotFoundError(ApiError):
         super().__init__(message)
 
 
+class UnauthenticatedError(ApiError):
+    """Nobody known asks: credentials are missing, or are none that count."""
+
+    code = "unauthenticated"
+    status = 401
+
+    def __init__(self, message: str = "This needs a valid access token.") -> None:
+        super().__init__(message)
+
+
+class ForbiddenError(ApiError):
+    """Somebody asks for what they may not do."""
+
+    code = "forbidden"
+    status = 403
+
+    def __init__(self, message: str = "You may not do this.") -> None:
+        super().__init__(message)
+
+
+class ConflictError(ApiError):
+    """A write to something that was changed meanwhile."""
+
+    code = "conflict"
+    status = 409
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("It was changed meanwhile: read it again.", fields)
+
+
+class TooLargeError(ApiError):
+    """A body that nobody will read."""
+
+    code = "too_large"
+    status = 413
+
+    def __init__(self, *, limit: int) -> None:
+        super().__init__(f"The body must have at most {limit} bytes.")
+
+
+class TooManyError(ApiError):
+    """More requests than a client may send in a while."""
+
+    code = "too_many"
+    status = 429
+
+    def __init__(self, *, retry_after: float) -> None:
+        super().__init__("Too many requests. Try again later.")
+        self.retry_after = retry_after
+
+
+class TooSlowError(ApiError):
+    """A question that the database would have to think about for too long."""
+
+    code = "too_slow"
+    status = 503
+
+    def __init__(self) -> None:
+        super().__init__("This takes too long to answer. Ask for less.")
+
+
+def expected(error: BaseException) -> ApiError | None:
+    """What an exception means to a client; None for a defect, of which a client learns nothing."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, ValidationError):
+        return InvalidError(_faults(error))
+    if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
+        return TooSlowError()
+    if isinstance(error, PermissionDenied):
+        return ForbiddenError()
+    if isinstance(error, Http404):
+        return NotFoundError()
+    return None
+
+
+def _faults(error: ValidationError) -> dict[str, str]:
+    """What a model or a validator refuses, by field; what concerns no field alone stands under `input`."""
+    if not hasattr(error, "error_dict"):
+        return {"input": " ".join(error.messages)}
+    return {
+        "input" if name == NON_FIELD_ERRORS else name: " ".join(faults)
+        for name, faults in sorted(error.message_dict.items())
+    }
+
+
 def error_body(*, code: str, message: str, fields: Mapping[str, str] | None = None) -> dict[str, Any]:
     """The body of a refusal, not yet encoded."""
     return {"error": {"code": code, "message": message, "fields": dict(fields or {})}}
 
 
+def error_headers(error: ApiError) -> dict[str, str]:
+    """The headers that go with a refusal: nobody keeps it, and some say what would help."""
+    headers = {"Cache-Control": "no-store"}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
+    if error.retry_after:
+        headers["Retry-After"] = str(ceil(error.retry_after))
+    return headers
+
+
 def error_response(error: ApiError) -> JsonResponse:
     """The refusal as a response, for code that runs outside REST framework."""
-    return JsonResponse(error_body(code=error.code, message=error.message, fields=error.fields), status=error.status)
+    body = error_body(code=error.code, message=error.message, fields=error.fields)
+    return JsonResponse(body, status=error.status, headers=error_headers(error))
 
 
 def answer_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """REST framework's exception handler; None for an unexpected error, which `internal_error` then answers."""
-    if isinstance(error, ApiError):
-        body = error_body(code=error.code, message=error.message, fields=error.fields)
-        return Response(body, status=error.status)
-    if isinstance(error, Http404):
-        error = exceptions.NotFound()
-    if isinstance(error, PermissionDenied):
-        error = exceptions.PermissionDenied()
+    if told := expected(error):
+        body = error_body(code=told.code, message=told.message, fields=told.fields)
+        return Response(body, status=told.status, headers=error_headers(told))
     if not isinstance(error, exceptions.APIException):
         return None
-    fields = {}
-    message = str(error.detail)
-    if isinstance(error, exceptions.ValidationError):
-        message = "Some parameters are invalid."
-        if isinstance(error.detail, dict):
-            fields = {name: " ".join(map(str, faults)) for name, faults in sorted(error.detail.items())}
-    headers = {}
-    if wait := getattr(error, "wait", None):
-        headers["Retry-After"] = str(int(wait))
-    if challenge := getattr(error, "auth_header", None):
-        headers["WWW-Authenticate"] = challenge
-    body = error_body(code=error.default_code, message=message, fields=fields)
-    return Response(body, status=error.status_code, headers=headers)
+    body = error_body(code=error.default_code, message=str(error.detail))
+    return Response(body, status=error.status_code, headers={"Cache-Control": "no-store"})
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> JsonResponse:

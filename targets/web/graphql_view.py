@@ -1,38 +1,46 @@
 """Yields the GraphQL view: POST with a JSON body only, documents parsed and validated once, errors masked.
 
-It has no batches, no GET and no cookies. A request that cannot be executed is 400; what was executed is 200,
-with `errors` whose extensions hold the same code and fields as a REST refusal.
+It has no batches, no GET and no cookies. A request that cannot be executed is 400; what was executed is 200, or 401
+where somebody known was wanted, with `errors` whose extensions hold the same code and fields as a REST refusal.
 """
 
 import json
 import logging
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import graphene
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from graphql import (
     DocumentNode,
     GraphQLError,
     GraphQLSchema,
+    NoSchemaIntrospectionCustomRule,
     OperationType,
     VariableDefinitionNode,
     execute_sync,
     get_operation_ast,
     parse,
+    specified_rules,
     strip_ignored_characters,
     validate,
 )
 
-from targets.web.errors import ApiError
+from targets.web.errors import ApiError, MalformedError, error_headers, expected
+from targets.web.graphql_limits import document_faults
 from targets.web.view_cache import cached_answers
 
 MAX_TOKENS = 2_000
-MAX_BODY_BYTES = 100_000
 DOCUMENTS_KEPT = 256
+MAX_FAULTS = 5
+"""How many faults of a document are told: a hostile one could have a thousand."""
+
+_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
 
 _log = logging.getLogger(__name__)
 
@@ -46,19 +54,10 @@ class GraphQLRequest:
     operation_name: str | None
 
 
-class MalformedError(ApiError):
-    """A body that is no GraphQL request."""
-
-    code = "malformed"
-    status = 400
-
-
 def read_request(request: HttpRequest) -> GraphQLRequest:
     """The GraphQL request in the body. Raises MalformedError."""
     if request.content_type != "application/json":
         raise MalformedError("The content type must be application/json.")
-    if len(request.body) > MAX_BODY_BYTES:
-        raise MalformedError(f"The body must have at most {MAX_BODY_BYTES} bytes.")
     try:
         body = json.loads(request.body)
     except (ValueError, RecursionError):
@@ -83,8 +82,18 @@ def graphql_question(request: HttpRequest) -> str | None:
         return None
 
 
-def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpResponse]:
-    """A Django view that executes requests against `schema`."""
+def graphql_refusal(error: ApiError) -> HttpResponse:
+    """A refusal of the whole request, before anything of it was read."""
+    response = _answer(errors=[_told_of(error)], status=error.status)
+    for name, value in error_headers(error).items():
+        response.headers[name] = value
+    return response
+
+
+def graphql_view(
+    schema: graphene.Schema, *, before_mutation: Callable[[HttpRequest], None]
+) -> Callable[[HttpRequest], HttpResponse]:
+    """A Django view that executes requests against `schema`; `before_mutation` may raise an ApiError."""
     prepare = lru_cache(maxsize=DOCUMENTS_KEPT)(lambda query: _prepare(schema.graphql_schema, query))
 
     def view(request: HttpRequest) -> HttpResponse:
@@ -95,10 +104,19 @@ def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpRespons
         try:
             asked = read_request(request)
         except MalformedError as error:
-            return _answer(errors=[_told(code=error.code, message=error.message)], status=400)
+            return graphql_refusal(error)
         document, faults = prepare(asked.query)
+        if document is not None and not faults and asked.variables:
+            faults = [GraphQLError(fault) for fault in document_faults(document, variables=asked.variables)]
         if document is None or faults:
             return _answer(errors=[format_error(fault) for fault in faults], status=400)
+        operation = get_operation_ast(document, asked.operation_name)
+        is_query = operation is not None and operation.operation is OperationType.QUERY
+        if operation is not None and not is_query:
+            try:
+                before_mutation(request)
+            except ApiError as error:
+                return graphql_refusal(error)
         result = execute_sync(
             schema.graphql_schema,
             document,
@@ -106,12 +124,9 @@ def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpRespons
             variable_values=asked.variables,
             operation_name=asked.operation_name,
         )
-        errors = result.errors or []
-        # Only an error from a resolver has a path: without one, nothing was executed.
-        status = 200 if all(error.path for error in errors) else 400
-        response = _answer(data=result.data, errors=[format_error(error) for error in errors], status=status)
-        operation = get_operation_ast(document, asked.operation_name)
-        if operation is None or operation.operation is not OperationType.QUERY:
+        errors = [format_error(error) for error in result.errors or []]
+        response = _answer(data=result.data, errors=errors, status=_status(errors))
+        if not is_query:
             response.headers["Cache-Control"] = "no-store"
         return response
 
@@ -123,17 +138,26 @@ def graphql_view(schema: graphene.Schema) -> Callable[[HttpRequest], HttpRespons
 def format_error(error: GraphQLError) -> dict[str, Any]:
     """The error as a client may see it: the texts of unexpected exceptions stay here."""
     original = error.original_error
+    known = None if original is None else expected(original)
     told: dict[str, Any]
-    if isinstance(original, ApiError):
-        told = _told(code=original.code, message=original.message, fields=original.fields)
+    if known is not None:
+        told = _told_of(known)
     elif error.path is None or original is None:
-        told = _told(code="invalid", message=error.message, fields=_variables_at_fault(error))
+        message = error.message if settings.DEBUG else _SUGGESTION.sub("", error.message)
+        told = _told(code="invalid", message=message, fields=_variables_at_fault(error))
     else:
         _log.error("a resolver failed at %s", error.path, exc_info=original)
         told = _told(code="internal", message="Something went wrong on our side.")
     if error.path is not None:
         told["path"] = error.path
     return told
+
+
+def _status(errors: list[dict[str, Any]]) -> int:
+    """Only an error from a resolver has a path: without one, nothing was executed."""
+    if any(error["extensions"]["code"] == "unauthenticated" for error in errors):
+        return 401
+    return 200 if all("path" in error for error in errors) else 400
 
 
 def _variables_at_fault(error: GraphQLError) -> dict[str, str]:
@@ -150,6 +174,10 @@ def _told(*, code: str, message: str, fields: dict[str, str] | None = None) -> d
     return {"message": message, "extensions": {"code": code, "fields": named}}
 
 
+def _told_of(error: ApiError) -> dict[str, Any]:
+    return _told(code=error.code, message=error.message, fields=error.fields)
+
+
 def _camel(name: str) -> str:
     head, *rest = name.split("_")
     return head + "".join(part.title() for part in rest)
@@ -164,13 +192,19 @@ def _answer(*, data: Any = None, errors: list[dict[str, Any]], status: int) -> H
     response = HttpResponse(text.encode(errors="replace"), status=status, content_type="application/json")
     if errors:
         response.headers["Cache-Control"] = "no-store"
+    if status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
 def _prepare(schema: GraphQLSchema, query: str) -> tuple[DocumentNode | None, list[GraphQLError]]:
+    """The document, and what is wrong with it. Its size comes first: validation of a large one takes long itself."""
     try:
         document = parse(query, max_lexical_tokens=MAX_TOKENS)
-        return document, validate(schema, document)
+        if faults := document_faults(document, variables={}):
+            return document, [GraphQLError(fault) for fault in faults]
+        rules = specified_rules if settings.DEBUG else (*specified_rules, NoSchemaIntrospectionCustomRule)
+        return document, validate(schema, document, rules, max_errors=MAX_FAULTS)[:MAX_FAULTS]
     except GraphQLError as error:
         return None, [error]
     except RecursionError:

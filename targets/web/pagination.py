@@ -3,7 +3,7 @@
 There is no total: counting costs more than the page, and one row too many says whether there is a next one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -41,6 +41,14 @@ def read_window(reader: ParameterReader) -> Window:
     if page * size > MAX_OFFSET:
         reader.refuse("page", f"must be at most {MAX_OFFSET // size} with pages of {size}")
     return Window(page=page, size=size)
+
+
+def read_list(parameters: Mapping[str, object]) -> Window:
+    """The window of a list. Raises InvalidError."""
+    reader = ParameterReader(parameters)
+    window = read_window(reader)
+    reader.finish()
+    return window
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

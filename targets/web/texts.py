@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 
@@ -17,6 +19,7 @@ def utc_text(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
+@extend_schema_field(OpenApiTypes.DECIMAL)
 class DecimalTextField(serializers.Field[Any, Any, Any, Any]):
     """A decimal as text."""
 
@@ -24,6 +27,7 @@ class DecimalTextField(serializers.Field[Any, Any, Any, Any]):
         return decimal_text(value)
 
 
+@extend_schema_field(OpenApiTypes.DATETIME)
 class UtcField(serializers.Field[Any, Any, Any, Any]):
     """A moment as text."""
 

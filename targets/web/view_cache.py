@@ -1,6 +1,6 @@
 """Yields the cache level `view`: whole answers of either face, kept in Redis.
 
-It knows no user: who asks is told by the credentials that the request carries, so two users never share an answer.
+Two users never share an answer, and neither do two roles: who asks is part of what is kept.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import QueryDict
 
+from targets.web.actor import actor_of
 from targets.web.cache_store import EVERYTHING, entry_key, keep, look_up
 from targets.web.current import current_variant, serving
 
@@ -43,8 +44,8 @@ def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) 
             asked = question(request)
             if asked is None:
                 return view(request, *args, **kwargs)
-            meta = request.META
-            who = [meta.get(name, "") for name in ("HTTP_AUTHORIZATION", "HTTP_COOKIE", "HTTP_ACCEPT")]
+            actor = actor_of(request)
+            who = (actor.id, actor.role, request.META.get("HTTP_ACCEPT", ""))
             lookup = look_up(
                 entry_key("view", request.method, asked, who, str(variant)), level="view", domains=(EVERYTHING,)
             )

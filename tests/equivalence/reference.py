@@ -114,7 +114,7 @@ class Reference:
             above.insert(0, self.categories[parent])
             parent = self.categories[parent]["parent_id"]
         return ProductDetail(
-            **_own(row, "id", "sku", "name", "review_count", "description", "weight_grams", "stock"),
+            **_own(row, "id", "sku", "name", "review_count", "description", "weight_grams", "stock", "version"),
             price=_text(row["price"]),
             rating=None if row["rating"] is None else _text(row["rating"]),
             created_at=row["created_at"].astimezone(UTC),

@@ -7,9 +7,11 @@ from fixtures.sizes import SIZES
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, DetailParameters, ListParameters
 from scenarios.operations.catalog_answers import ProductDetail
 from targets.catalog import loaders, rest_api, selectors, services
+from targets.catalog.inputs import ProductChange
 from targets.catalog.models import Product, Tag
 from targets.config.schema import schema
 from targets.variants import Variant
+from targets.web.actor import Actor
 from targets.web.pagination import Window
 from targets.web.texts import DecimalTextField
 from tests.equivalence.proof import FACES, OTHER_CACHES, VARIANTS, differences, questions
@@ -122,14 +124,15 @@ def test_a_stale_cache_is_caught(
         target_client(operation.request(face, parameters), variant=variant)
     monkeypatch.setattr(services, "changed", lambda *_, **__: None)
     with connections["default"].cursor() as cursor:
-        cursor.execute("SELECT stock FROM catalog_product WHERE id = 3")
-        [stock] = cursor.fetchone()
+        cursor.execute("SELECT stock, version FROM catalog_product WHERE id = 3")
+        stock, version = cursor.fetchone()
     try:
         with served_by(variant):
-            services.product_update(product_id=3, stock=stock + 1)
+            change = ProductChange(version=version, fields={"stock": stock + 1})
+            services.product_update(actor=Actor(role="admin"), product_id="3", change=change)
         now = Reference(service_urls.database)
         found = list(differences(target_client, now, asked=asked, variants=[variant]))
         assert {(difference.operation, difference.face) for difference in found} >= {("product_detail", face)}
         assert all(isinstance(difference.found, ProductDetail) for difference in found)
     finally:
-        Product.objects.using("default").filter(id=3).update(stock=stock)
+        Product.objects.using("default").filter(id=3).update(stock=stock, version=version)

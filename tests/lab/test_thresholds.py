@@ -56,6 +56,14 @@ def test_an_operation_changes_what_it_names_alone(tmp_path: Path) -> None:
     assert found.budgets == {("product_list", "rest"): (("statements", 3),)}
 
 
+def test_an_operation_that_may_be_removed_is_not_asked(tmp_path: Path) -> None:
+    """The others are; when none is left there is nothing to compare."""
+    found = read_thresholds(written(tmp_path, "[operations.product_search]\nremoved = true\n"))
+    assert found.kept(("shop:PRODUCT_LIST", "shop:PRODUCT_SEARCH")) == ("shop:PRODUCT_LIST",)
+    with pytest.raises(LabError, match="every operation is marked as removed"):
+        found.kept(("shop:PRODUCT_SEARCH",))
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

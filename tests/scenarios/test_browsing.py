@@ -13,13 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fixtures.identity import read_identity
 from fixtures.sizes import SIZES
-from lab.experiment import Server
-from lab.processes import Supervisor
-from lab.server import Build, Surroundings, boot, new_token
 from scenarios.operations.browsing import BROWSING, Walk
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
+from tests.targets.live import live
 from tests.truth.running import truth_server
 
 pytest_plugins = ["tests.targets.subject"]  # for a loaded dataset
@@ -130,16 +127,8 @@ def counts(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[int, int
 @pytest.fixture(scope="module")
 def api_url(service_urls, tmp_path_factory) -> Iterator[str]:
     """The real API on the small dataset, in a server of its own."""
-    identity = read_identity(service_urls.database)
-    assert identity is not None
-    surroundings = Surroundings(
-        build=Build(commit="none", database_url=service_urls.database, bare_url=service_urls.bare),
-        cache_url=service_urls.cache, cache_prefix=f"windtunnel_browsing_{os.getpid()}", token=new_token(),
-        dataset=identity.text,
-        logs=tmp_path_factory.mktemp("browsing"),
-    )  # fmt: skip
-    with Supervisor() as supervisor:
-        yield boot((Server(),), surroundings=surroundings, supervisor=supervisor)["target"].url
+    with live(service_urls, name="browsing", logs=tmp_path_factory.mktemp("browsing")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

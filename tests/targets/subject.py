@@ -29,6 +29,8 @@ _WHILE_READING = {
     "TARGET_VARIANT": "",
     "TARGET_COMMIT": "",
     "DEBUG": "0",
+    # Costs are a setting: what tests log in with needs none.
+    "PASSWORD_ITERATIONS": "1000",
 }
 
 import django  # noqa: E402 - the environment comes first
@@ -88,7 +90,8 @@ def project(service_urls: ServiceUrls, django_db_blocker: Any) -> Iterator[None]
             patch.setenv("SUBJECT_URL", url)
             settings.DATABASES[alias].update(database("SUBJECT_URL"))
     cache = {**settings.CACHES["default"], "LOCATION": service_urls.cache, "KEY_PREFIX": _CACHE_PREFIX}
-    with override_settings(CACHES={"default": cache}, CACHE_URL=service_urls.cache), django_db_blocker.unblock():
+    stores = {"default": cache, "rates": cache, "own_rates": settings.CACHES["own_rates"]}
+    with override_settings(CACHES=stores, CACHE_URL=service_urls.cache), django_db_blocker.unblock():
         yield
         client = redis_client()
         for key in client.scan_iter(match=f"{_CACHE_PREFIX}*", count=1000):

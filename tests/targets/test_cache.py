@@ -1,5 +1,6 @@
 import itertools
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
 
@@ -12,18 +13,22 @@ from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, DetailPar
 from scenarios.operations.operation import Request
 from targets.accounts.models import User
 from targets.catalog import selectors, services
+from targets.catalog.inputs import ProductChange
 from targets.catalog.models import Product, Review
 from targets.variants import KNOBS, Variant
 from targets.web import cache_store
+from targets.web.actor import Actor
 from targets.web.current import serving
 from targets.web.pagination import Window
 from targets.web.query_cache import cached_rows
+from tests.targets.doors import bearer
 from tests.targets.subject import TargetClient, get, redis_client, served_by
 
 pytestmark = pytest.mark.given_servers
 
 Seen = list[tuple[str, str]]
 
+ADMIN = Actor(role="admin")
 CACHED = ("query", "view", "both")
 FACES = ("rest", "graphql")
 
@@ -45,23 +50,31 @@ def keys_looked_up(monkeypatch: pytest.MonkeyPatch) -> Seen:
 
 
 def test_no_variant_face_or_user_shares_a_whole_answer(target_client: TargetClient, keys_looked_up: Seen):
-    """Every variant, both faces, two kinds of credentials: each has a key of its own for the same question."""
-    credentials: list[dict[str, str]] = [
-        {},
-        {"Authorization": "Bearer a"},
-        {"Authorization": "Bearer b"},
-        {"Cookie": "s=1"},
-    ]
+    """Every variant, both faces, nobody known and two users: each has a key of its own for the same question."""
+    customer, staff = User.objects.filter(is_active=True).order_by("id")[:2]
+    credentials: list[dict[str, str]] = [{}, bearer(customer), bearer(staff)]
     asked = 0
     for levels in itertools.product(*KNOBS.values()):
         variant = Variant(**dict(zip(KNOBS, levels, strict=True)))
         if variant.cache not in {"view", "both"}:
             continue
         for face, headers in itertools.product(FACES, credentials):
-            target_client(PRODUCT_LIST.request(face, ListParameters(size=1)), variant=variant, headers=headers)
+            status, _ = target_client(
+                PRODUCT_LIST.request(face, ListParameters(size=1)), variant=variant, headers=headers
+            )
+            assert status == 200
             asked += 1
     views = [key for level, key in keys_looked_up if level == "view"]
-    assert len(views) == len(set(views)) == asked == 128
+    assert len(views) == len(set(views)) == asked == 288
+
+
+def test_a_token_that_counts_no_more_gets_no_kept_answer(target_client: TargetClient):
+    """Who asks is known before the cache is asked."""
+    request = PRODUCT_LIST.request("rest", ListParameters(size=1))
+    headers = bearer(User.objects.filter(is_active=True).order_by("id")[0])
+    assert target_client(request, variant="cache=both", headers=headers)[0] == 200
+    broken = {"Authorization": f"{headers['Authorization'][:-1]}~"}
+    assert target_client(request, variant="cache=both", headers=broken)[0] == 401
 
 
 def test_rows_are_kept_apart_by_face_database_and_loading(fresh_cache: None, keys_looked_up: Seen):
@@ -187,17 +200,22 @@ def test_a_write_is_visible_to_the_next_read(target_client: TargetClient, cache:
         before = shown()
         assert shown() == before
         with served_by(variant):
-            services.product_update(product_id=newest.id, price=newest.price + 1)
+            change = ProductChange(version=newest.version, fields={"price": newest.price + 1})
+            services.product_update(actor=ADMIN, product_id=str(newest.id), change=change)
         assert [product.price for product in shown()] == [str(newest.price + 1)] * 2
         with served_by(variant):
-            review = services.review_create(product_id=newest.id, author=author, rating=1, title="New")
+            customer = Actor(id=author.id, role="customer")
+            fields = {"rating": 1, "title": "New"}
+            review = services.review_create(actor=customer, product_id=str(newest.id), fields=fields)
         for product in shown():
             assert product.review_count == newest.review_count + 1
             assert product.newest_reviews[0].title == "New"
         with served_by(variant):
-            services.review_delete(review=review)
-            services.product_update(product_id=newest.id, price=newest.price)
-        assert shown() == before
+            services.review_delete(actor=ADMIN, review_id=str(review.id))
+            change = ProductChange(version=newest.version + 1, fields={"price": newest.price})
+            services.product_update(actor=ADMIN, product_id=str(newest.id), change=change)
+        first, detail = shown()
+        assert (first, replace(detail, version=newest.version)) == before
     finally:
         if review is not None:
             Review.objects.using(alias).filter(title="New", product=newest).delete()
@@ -326,13 +344,15 @@ def test_the_summary_rounds_half_up(fresh_cache: None):
     try:
         Review.objects.using("default").filter(product=product).delete()
         made = [
-            services.review_create(product_id=11, author=author, rating=rating, title="t")
+            services.review_create(
+                actor=Actor(id=author.id, role="customer"), product_id="11", fields={"rating": rating, "title": "t"}
+            )
             for author, rating in zip(authors, (4, 4, 4, 4, 4, 4, 4, 5), strict=True)
         ]
         found = Product.objects.using("default").get(id=11)
         assert (found.rating, found.review_count) == (Decimal("4.13"), 8)
         for review in made:
-            services.review_delete(review=review)
+            services.review_delete(actor=ADMIN, review_id=str(review.id))
         found = Product.objects.using("default").get(id=11)
         assert (found.rating, found.review_count) == (None, 0)
     finally:

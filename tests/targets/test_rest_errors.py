@@ -23,7 +23,7 @@ from tests.targets.subject import TargetClient, get
         (get("/api/products/99999999999999999999999999/"), 404, "not_found", []),
         (get("/api/nothing/"), 404, "not_found", []),
         (get("/"), 404, "not_found", []),
-        (Request(method="POST", path="/api/products/"), 405, "method_not_allowed", []),
+        (Request(method="PUT", path="/api/products/"), 405, "method_not_allowed", []),
         (Request(method="DELETE", path="/api/products/1/"), 405, "method_not_allowed", []),
     ],
     ids=lambda value: value.path if isinstance(value, Request) else str(value),
