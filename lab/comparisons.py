@@ -13,11 +13,13 @@ from lab import rare
 from lab.contrasts import Contrast, contrasts
 from lab.effect import Estimate
 from lab.experiment import Arm, Experiment
-from lab.findings import UNCONFIRMED, Effect, Interval, Step, Waterfall
+from lab.findings import UNCONFIRMED, UNDECIDED, Effect, Interval, Step, Waterfall
 from lab.summary import BlockTimes, CellTimes
 from lab.verdict import FEW, MUST_CATCH, TOLERANCE, Verdict, judge
 
 Array = NDArray[np.float64]
+Estimated = tuple[Sequence[Estimate | None], Array]
+"""A contrast's numbers, the typical request first, and what that is in each block."""
 
 NEAR_FLOOR: Final = 3.0
 """Times the floor below which a cell is marked: much of what it takes is what any answer takes."""
@@ -60,33 +62,38 @@ class Comparisons:
 
     def _family(self, family: Sequence[Contrast]) -> dict[Contrast, Effect]:
         """The effects of one kind: their bounds hold at once."""
+        first = self._estimates(family, blocks=self.blocks)
+        fresh = self.confirming if family[0].kind == "server" else ()
+        pooled = self._estimates(family, blocks=(*self.blocks, *fresh)) if fresh else {}
+        return {each: self._effect(each, first=own, pooled=pooled.get(each)) for each, own in first.items()}
+
+    def _estimates(self, family: Sequence[Contrast], *, blocks: Sequence[BlockTimes]) -> dict[Contrast, Estimated]:
+        """What these blocks say of each contrast of a family that can be estimated."""
         columns: list[list[float]] = []
         for contrast in family:
-            columns += [
-                [self._value(contrast, block, number) for block in self.blocks] for number in _numbers(contrast)
-            ]
-        if not self.blocks:
+            columns += [[self._value(contrast, block, number) for block in blocks] for number in _numbers(contrast)]
+        if not blocks:
             return {}
         values = np.array(columns).T
         # The few are counts, with bounds of their own.
         has_few = family[0].kind == "server"
         alpha = (1 - statistics.LEVEL) * (1 - FEW_SHARE if has_few else 1)
         estimates = iter(zip(statistics.estimate(values, seed=self.seed, level=1 - alpha), values.T, strict=True))
-        found: dict[Contrast, Effect] = {}
+        found: dict[Contrast, Estimated] = {}
         for contrast in family:
             parts = [next(estimates) for _ in _numbers(contrast)]
             if parts[0][0] is not None:
                 ours = [part[0] for part in parts]
                 if has_few:
-                    ours.append(self._few(contrast, family=len(family)))
-                found[contrast] = self._effect(contrast, estimates=ours, dots=parts[0][1])
+                    ours.append(self._few(contrast, family=len(family), blocks=blocks))
+                found[contrast] = (ours, parts[0][1])
         return found
 
-    def _few(self, contrast: Contrast, *, family: int) -> Estimate | None:
+    def _few(self, contrast: Contrast, *, family: int, blocks: Sequence[BlockTimes]) -> Estimate | None:
         """The difference of the shares of the few, its bounds among those of a family of so many contrasts."""
         alpha = (1 - statistics.LEVEL) * FEW_SHARE / family
-        found = rare.discordant(self._pairs(contrast, self.blocks))
-        return rare.few(found, alpha=alpha, blocks=len(self.blocks), simultaneous=3 * family)
+        found = rare.discordant(self._pairs(contrast, blocks))
+        return rare.few(found, alpha=alpha, blocks=len(blocks), simultaneous=3 * family)
 
     def _pairs(self, contrast: Contrast, blocks: Sequence[BlockTimes]) -> list[tuple[Array, Array]]:
         """The seconds of a comparison's one pair of arms, block by block."""
@@ -105,12 +112,26 @@ class Comparisons:
             value += pair.weight * number(candidate, reference)
         return value
 
-    def _effect(self, contrast: Contrast, *, estimates: Sequence[Estimate | None], dots: Array) -> Effect:
-        typical, total, few = (*estimates, None, None)[:3]
-        assert typical is not None  # noqa: S101 - the caller has looked
+    def _effect(self, contrast: Contrast, *, first: Estimated, pooled: Estimated | None) -> Effect:
+        """The effect by the first blocks; where those leave it unclear, by all of them, which may call it the same."""
         limits = {name: (low, high) for name, low, high in self.experiment.tolerances}
         tolerance, must_catch = limits.get(contrast.operation, (TOLERANCE, MUST_CATCH))
-        found = judge(typical, total=total, few=few, tolerance=tolerance, must_catch=must_catch)
+
+        def judged(estimates: Sequence[Estimate | None]) -> Verdict:
+            typical, total, few = (*estimates, None, None)[:3]
+            assert typical is not None  # noqa: S101 - only what can be estimated is judged
+            return judge(typical, total=total, few=few, tolerance=tolerance, must_catch=must_catch)
+
+        estimates, dots = first
+        found = judged(estimates)
+        if found.word == "unclear" and pooled:
+            estimates, dots = pooled
+            found = judged(estimates)
+            if found.is_alarm:
+                # An alarm needs blocks that nobody had seen when it was raised.
+                found = Verdict(word="unclear", detail=f"it looks {found.word}, and no blocks are left to confirm it")
+        typical, total, few = (*estimates, None, None)[:3]
+        assert typical is not None  # noqa: S101 - as above
         verdict = self._confirmed(contrast, found)
         near, net = self._against_floor(contrast)
         return Effect(
@@ -124,8 +145,10 @@ class Comparisons:
         """The verdict, or *unclear* where nothing may be concluded, or where no fresh blocks confirm an alarm."""
         if self.in_doubt:
             return Verdict(word="unclear", detail=self.in_doubt)
-        if contrast.kind != "server" or not verdict.is_alarm:
+        if contrast.kind != "server" or verdict.word == "same":
             return verdict
+        if not verdict.is_alarm:
+            return verdict if self.confirming else Verdict(word="unclear", detail=UNDECIDED)
         if not self.confirming:
             return Verdict(word="unclear", detail=UNCONFIRMED)
         if verdict.part == FEW:

@@ -6,6 +6,7 @@ from itertools import combinations, product
 from typing import Final
 
 from lab.experiment import Arm, Experiment, Knob
+from lab.wording import varied_levels
 
 CACHE: Final = "cache"
 """The knob whose warm hits bypass all others: effects are given at its off level first."""
@@ -45,6 +46,7 @@ def contrasts(experiment: Experiment, *, operations: Sequence[str]) -> tuple[Con
             if experiment.knobs:
                 found += _knob_contrasts(experiment, operation=operation, face=face)
             found += _server_contrasts(experiment, operation=operation, face=face)
+            found += _part_contrasts(experiment, operation=operation, face=face)
         if experiment.knobs and set(experiment.faces) == {"rest", "graphql"}:
             found += _face_contrasts(experiment, operation=operation)
     return tuple(found)
@@ -64,6 +66,20 @@ def _server_contrasts(experiment: Experiment, *, operation: str, face: str) -> I
             operation=operation, face=face, kind="server", subject=f"{candidate.name} / {reference.name}",
             given="", pairs=(pair,),
         )  # fmt: skip
+
+
+def _part_contrasts(experiment: Experiment, *, operation: str, face: str) -> Iterator[Contrast]:
+    """What a part costs: two settings that differ in it alone, at every server."""
+    for server in experiment.servers:
+        for subject, *numbers in experiment.parts:
+            candidate, reference = (
+                Arm(server=server.name, face=face, variant=experiment.variants[number]) for number in numbers
+            )
+            names = " / ".join(varied_levels(arm.variant, among=experiment.variants) for arm in (candidate, reference))
+            yield Contrast(
+                operation=operation, face=face, kind="part", subject=subject, given=names,
+                pairs=(Pair(candidate=candidate, reference=reference, weight=1.0),),
+            )  # fmt: skip
 
 
 def _knob_contrasts(experiment: Experiment, *, operation: str, face: str) -> Iterator[Contrast]:

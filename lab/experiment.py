@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Final
 
 from lab.errors import LabError
 
@@ -24,14 +25,19 @@ class Knob:
         return self.levels[-1]
 
 
+CREDENTIALS: Final = "credentials"
+"""The knob that the client turns: by what a request says who asks. No server hears of it as a knob."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """How a process of the target is booted."""
+    """How a process of the target is booted; `prepare` is a command of the target's for databases of its own."""
 
     name: str = "target"
     program: str = "granian"
     workers: int = 1
     threads: int = 1
+    prepare: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +51,13 @@ class Arm:
     @property
     def levels(self) -> str:
         """The variant as the `Lab-Variant` header carries it."""
-        return "; ".join(f"{knob}={level}" for knob, level in self.variant)
+        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob != CREDENTIALS)
+
+    @property
+    def credentials(self) -> str:
+        """The kind of credentials that requests carry; empty for none."""
+        kind = dict(self.variant).get(CREDENTIALS, "none")
+        return "" if kind == "none" else kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +90,8 @@ class Experiment:
     """A question, the arms that answer it and the operations they are compared on.
 
     With `knobs` the design is the full factorial over them, all else held at `variant`; without, every
-    server is compared with the first one, face by face. `variants` are arms in place of a design. `operations` are
+    server is compared with the first one, face by face. `variants` are arms in place of a design, of which `parts`
+    compare two each: (what they differ in, number of the candidate, number of the reference). `operations` are
     dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter
     sets each operation is replayed with, `budget` the seconds that measuring may take. With `load` it can be asked
     under load; without `operations` it can only be asked so. `tolerances` are (operation, share that is nobody's
@@ -94,6 +107,7 @@ class Experiment:
     knobs: tuple[Knob, ...] = ()
     variant: tuple[tuple[str, str], ...] = ()
     variants: tuple[tuple[tuple[str, str], ...], ...] = ()
+    parts: tuple[tuple[str, int, int], ...] = ()
     load: LoadDesign | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"

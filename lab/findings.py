@@ -23,6 +23,9 @@ IN_DOUBT: Final = "too many void blocks"
 UNCONFIRMED: Final = "a difference that no fresh blocks have confirmed yet"
 """The detail of an alarm before its confirmation."""
 
+UNDECIDED: Final = "fresh blocks may tell"
+"""The detail of what is unclear before it was measured half as long again."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Interval:
@@ -128,7 +131,8 @@ class Effect:
 
     `kind`: "conditional" (a knob at cache = off, over the settings of the others), "simple" (a knob at one
     full setting of the others), "whole" (all knobs on / all off), "main", "interaction" (a ratio of ratios),
-    "face" (graphql / rest), "server" (candidate / reference), "benchmark" (likewise, of a call in process).
+    "face" (graphql / rest), "server" (candidate / reference), "benchmark" (likewise, of a call in process), "part" (two
+    settings that differ in the subject alone).
     `given` names what is held fixed. `typical` is the trimmed mean of the paired log-ratios, `total` the ratio of the
     sums, `few` the difference in the share of requests above three times the reference's median. `dots` are the blocks'
     own ratios.
@@ -231,6 +235,6 @@ class Findings:
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property
-    def has_alarm(self) -> bool:
-        """Whether a server looks faster or slower than the reference and fresh blocks are wanted to confirm it."""
-        return any(effect.detail == UNCONFIRMED for effect in self.effects)
+    def wants_fresh_blocks(self) -> bool:
+        """Whether a server looks faster or slower, which is to be confirmed, or whether it does is unclear as yet."""
+        return any(effect.detail in {UNCONFIRMED, UNDECIDED} for effect in self.effects)

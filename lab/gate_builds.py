@@ -1,22 +1,19 @@
 """Yields the builds of the two commits of a gate, each with databases under its own migrations. It boots no server."""
 
-import os
-import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
 from psycopg2 import sql
 
 from lab.benchmark_pairs import SUBJECT
-from lab.errors import LabError
-from lab.postgres import measuring_settings
+from lab.clones import cloned, dropped, throwaway_secret, told
 from lab.run import Bench
-from lab.server import Build, plain_environment
+from lab.server import Build
 from lab.worktrees import Checkout
 
 HEAD_DATABASES: Final = ("windtunnel_head_indexed", "windtunnel_head_bare")
@@ -49,11 +46,12 @@ def builds_of(base: Checkout, head: Checkout, *, bench: Bench) -> Iterator[tuple
     )  # fmt: skip
     second = replace(first, commit=head.commit, tree=head.tree, python=head.python, cache_space=":head")
     with ExitStack() as stack:
-        _drop(bench)
-        stack.callback(_drop, bench)
+        clean = partial(dropped, bench.services.postgres_url, HEAD_DATABASES, prefix=SUBJECT)
+        clean()
+        stack.callback(clean)
         if _migrations(head.tree) != _migrations(base.tree):
             own = zip(first.databases.values(), HEAD_DATABASES, strict=True)
-            urls = [_cloned(bench, url, name=name) for url, name in own]
+            urls = [cloned(bench.services.postgres_url, url, name=name) for url, name in own]
             second = replace(second, database_url=urls[0], bare_url=urls[1])
             for url, is_bare in zip(urls, (False, True), strict=True):
                 _migrate(second, url=url, is_bare=is_bare)
@@ -65,25 +63,6 @@ def _migrations(tree: Path) -> dict[str, bytes]:
     return {str(path.relative_to(tree)): path.read_bytes() for path in sorted(tree.glob("targets/**/migrations/*.py"))}
 
 
-def _cloned(bench: Bench, url: str, *, name: str) -> str:
-    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        source = urlsplit(url).path.lstrip("/")
-        cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
-    measuring_settings(bench.services.postgres_url, name)
-    parts = urlsplit(url)
-    # A socket's URL has an empty host, which urlunsplit would drop together with its slashes.
-    return f"{parts.scheme}://{parts.netloc}{urlunsplit(('', '', '/' + name, parts.query, parts.fragment))}"
-
-
-def _drop(bench: Bench) -> None:
-    with closing(psycopg2.connect(bench.services.postgres_url)) as connection, connection.cursor() as cursor:
-        connection.autocommit = True
-        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE %s", [f"{SUBJECT}%".replace("_", r"\_")])
-        for name in (*HEAD_DATABASES, *(row[0] for row in cursor.fetchall())):
-            cursor.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
-
-
 def _migrate(build: Build, *, url: str, is_bare: bool) -> None:
     """Raises LabError with the door's last words when head's migrations cannot be applied.
 
@@ -91,18 +70,10 @@ def _migrate(build: Build, *, url: str, is_bare: bool) -> None:
     """
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         before, indexes = _shapes(cursor), _secondary_indexes(cursor)
-    environment = {
-        **plain_environment(build.tree), "SECRET_KEY": os.urandom(32).hex(), "DATABASE_URL": url, "CACHE_URL": ""
-    }  # fmt: skip
-    done = subprocess.run(
-        [build.python, "-m", "targets", "migrate"], cwd=build.tree, env=environment, capture_output=True, text=True,
-        check=False,
+    told(
+        build, "migrate", url=url, secret=throwaway_secret(), what="head's migrations cannot be applied",
+        hint="try them alone: python -m targets migrate",
     )  # fmt: skip
-    if done.returncode:
-        said = (done.stderr or done.stdout).strip().splitlines() or ["it said nothing"]
-        raise LabError(
-            f"head's migrations cannot be applied: {said[-1]}", hint="try them alone: python -m targets migrate"
-        )
     with closing(psycopg2.connect(url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         after = _shapes(cursor)

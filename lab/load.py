@@ -66,7 +66,7 @@ class Loader:
         return plan
 
     def confirm(self, record: ProofRecord, *, advance: Advance) -> None:
-        """Runs half the blocks again, with seeds of their own, to confirm an alarm or to take it back."""
+        """Runs half the blocks again, with orders of their own, to confirm an alarm or to settle what is unclear."""
         plan = self.folder.plan
         proofs = {proof.cell: proof for proof in record.cells}
         self._blocks(plan, plan.confirming, proofs=proofs, advance=advance)
@@ -170,7 +170,7 @@ class Loader:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
             request = keyed.operation.request(cell.face, keyed.keys[key])
             method, path, body = request.method, request.path, request.body
-            headers = request_headers(request, arm=cell.arm)
+            headers = request_headers(request, arm=cell.arm, credentials=self.surroundings.credentials)
         return Line(
             cell=cell.index, key=key, method=method, url=url + path, headers=tuple(headers.items()),
             body=body, status=proven.status, length=proven.length, checksum=proven.checksum,

@@ -50,7 +50,7 @@ def prove(
             )  # fmt: skip
             witnesses[server.name] = stack.enter_context(closing(witness))
         prover = Prover(
-            clients=clients, token=surroundings.token, witnesses=witnesses,
+            clients=clients, token=surroundings.token, credentials=surroundings.credentials, witnesses=witnesses,
             files={name: EvidenceFile(path) for name, path in files.items()},
             candidates=frozenset(candidates), accepted=frozenset(accepted), is_thorough=is_thorough,
             has_counts=has_counts,

@@ -49,6 +49,7 @@ class Prover:
 
     clients: Mapping[str, Client]
     token: str
+    credentials: Mapping[str, tuple[str, str]]
     files: Mapping[str, EvidenceFile]
     witnesses: Mapping[str, Witness]
     candidates: frozenset[str] = frozenset()
@@ -168,7 +169,8 @@ class Prover:
 
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
         request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
-        headers = request_headers(request, arm=subject.arm) | {"Lab-Token": self.token}
+        own = request_headers(request, arm=subject.arm, credentials=self.credentials)
+        headers = own | {"Lab-Token": self.token}
         if mark:
             headers["Lab-Request"] = mark
         client = self.clients[subject.arm.server]

@@ -16,6 +16,7 @@ from lab import environment
 from lab.conclude import conclude
 from lab.dataset import Dataset, prepare_dataset
 from lab.derive import derive, planned_cells
+from lab.equipment import equipped
 from lab.errors import LabError
 from lab.evidence import Witness
 from lab.experiment import Experiment
@@ -70,7 +71,8 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     operations = visits.operations if visits else load_operations(experiment, dataset=order.dataset, seed=order.seed)
     check_writable()
     cells = planned_cells(experiment, operations=names(operations))
-    with opened(size=order.dataset, seed=order.seed, progress=progress) as bench:
+    with ExitStack() as stack:
+        bench = stack.enter_context(opened(size=order.dataset, seed=order.seed, progress=progress))
         supervisor, services = bench.supervisor, bench.services
         # Under load server, database and generator work at the same time.
         pinned = () if visits else pin(supervisor)
@@ -81,9 +83,10 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         )  # fmt: skip
         folder = _folder(order, manifest=manifest, progress=progress)
         on_folder(folder)
+        surroundings = stack.enter_context(equipped(bench.surroundings, experiment, server_url=services.postgres_url))
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
-            surroundings=bench.surroundings,
+            surroundings=surroundings,
         )  # fmt: skip
         # Also of a run that is gone on with: it primes this run's caches.
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
@@ -134,8 +137,8 @@ def one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: P
     budget = order.budget or order.experiment.budget
     with progress.stage("measuring", total=budget, budget=budget) as advance:
         loader.run(record, budget=budget, seed=order.seed, advance=advance)
-    if derive(loader.folder).has_alarm:
-        with progress.stage("confirming", total=budget / 2, budget=budget / 2) as advance:
+    if derive(loader.folder).wants_fresh_blocks:
+        with progress.stage("fresh blocks", total=budget / 2, budget=budget / 2) as advance:
             loader.confirm(record, advance=advance)
 
 

@@ -52,7 +52,10 @@ class Build:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the servers of a run share: cache, token, dataset, where logs go, and the build of those not in `builds`."""
+    """What the servers of a run share: cache, token, dataset, where logs go, and the build of those not in `builds`.
+
+    `credentials` are the headers by which requests say who asks, by their kind; `secret` signs them.
+    """
 
     build: Build
     cache_url: str
@@ -61,6 +64,8 @@ class Surroundings:
     dataset: str
     logs: Path
     builds: Mapping[str, Build] = field(default_factory=dict)
+    secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
+    credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
 
     def of(self, server: str) -> Build:
         """The build of the server of that name."""
@@ -152,7 +157,7 @@ def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | N
         **plain_environment(build.tree),
         # Every boot draws a new order of sets and dicts, so that it is averaged over and not compared.
         "PYTHONHASHSEED": str(secrets.randbelow(2**32)),
-        "SECRET_KEY": secrets.token_urlsafe(48),
+        "SECRET_KEY": surroundings.secret,
         "DEBUG": "off",
         "ALLOWED_HOSTS": "127.0.0.1",
         "DATABASE_URL": build.database_url,

@@ -3,7 +3,7 @@
 It computes nothing beyond what a sentence needs to choose its words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lab.findings import Block, Cell, Effect, Interval, Proof, Statement
@@ -39,6 +39,12 @@ def variant_name(variant: Sequence[tuple[str, str]]) -> str:
     if not on:
         return "all off"
     return "all on" if len(on) == len(variant) > 1 else " + ".join(on)
+
+
+def varied_levels(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:
+    """A variant by its levels of what differs among all of them, as in `token, user`."""
+    settings = [dict(each) for each in among]
+    return ", ".join(level for knob, level in variant if len({setting.get(knob) for setting in settings}) > 1)
 
 
 def verdict_phrase(effect: Effect) -> str:
@@ -150,7 +156,7 @@ def _statements(cells: Sequence[Cell]) -> list[str]:
 
 
 def _server_answer(effects: Sequence[Effect]) -> list[str]:
-    own = [effect for effect in effects if effect.kind == "server"]
+    own = [effect for effect in effects if effect.kind in {"server", "part"}]
     if not own:
         return ["The question cannot be answered: nothing was compared."]
     changed = [effect for effect in own if effect.verdict in {"faster", "slower"}]

@@ -157,7 +157,7 @@ def _lock(path: Path) -> int:
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else makes or sweeps worktrees in `folder` until the end of the block: one half made has no lock yet."""
+    """Nobody else makes or sweeps what is in `folder` until the end of the block: one half made has no lock yet."""
     beside = folder.with_name(f"{folder.name}.lock")
     descriptor = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
@@ -185,25 +185,31 @@ def python_of(tree: Path, *, like: Path, folder: Path, say: Callable[[str], None
         if wanted == (like / name).read_bytes():
             return sys.executable
     home = folder / hashlib.sha256(wanted).hexdigest()[:16]
-    python = home / "bin" / "python"
-    if not (home / "complete").exists():
-        say(f"installing the requirements of {tree.name}")
-        shutil.rmtree(home, ignore_errors=True)
-        try:
-            venv.create(home, with_pip=True)
-        except subprocess.CalledProcessError as error:
-            said = _last_line((error.output or b"").decode(errors="replace"))
-            raise LabError(
-                f"no environment can be made for the requirements of {tree.name}: {said}",
-                hint="Debian and Ubuntu have a package for it: apt install python3-venv",
-            ) from None
-        command = [str(python), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(path)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            said = _last_line(done.stderr or done.stdout)
-            raise LabError(f"the requirements of {tree.name} cannot be installed: {said}", hint="see what pip says")
-        (home / "complete").touch()
-    return str(python)
+    home.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(home):
+        if not (home / "complete").exists():
+            say(f"installing the requirements of {tree.name}")
+            _install(path, home=home, what=f"the requirements of {tree.name}")
+    return str(home / "bin" / "python")
+
+
+def _install(path: Path, *, home: Path, what: str) -> None:
+    """Makes the environment `home` of the requirements at `path`. Raises LabError."""
+    shutil.rmtree(home, ignore_errors=True)
+    try:
+        venv.create(home, with_pip=True)
+    except subprocess.CalledProcessError as error:
+        said = _last_line((error.output or b"").decode(errors="replace"))
+        raise LabError(
+            f"no environment can be made for {what}: {said}",
+            hint="Debian and Ubuntu have a package for it: apt install python3-venv",
+        ) from None
+    command = [str(home / "bin" / "python"), "-m", "pip", "install", "--quiet", "--require-hashes", "-r", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = _last_line(done.stderr or done.stdout)
+        raise LabError(f"{what} cannot be installed: {said}", hint="see what pip says")
+    (home / "complete").touch()
 
 
 def remove(tree: Path, path: Path) -> None:

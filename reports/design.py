@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from lab.findings import Cell, Effect, Findings
-from lab.wording import variant_name
+from lab.wording import variant_name, varied_levels
 
 Setting = tuple[tuple[str, str], ...]
 
@@ -55,8 +55,8 @@ class Design:
     def variant_name(self, variant: Setting) -> str:
         """A variant by what is on: "all off", "indexes", "all on"."""
         if variant and not self.knobs:
-            # Nothing was varied: what is held has its own words.
-            return variant_name(variant)
+            # No knob was turned by itself: settings differ as a whole, or what is held has its own words.
+            return varied_levels(variant, among=[key[-1] for key in self.cells]) or variant_name(variant)
         moved = [(k, v) for k, v in variant if k in self.levels and v != self.levels[k][0]]
         if not moved:
             return "all off" if variant else "as configured"
@@ -95,6 +95,11 @@ def effects_of(findings: Findings, *, kind: str, operation: str, face: str | Non
     return tuple(
         e for e in findings.effects if e.kind == kind and e.operation == operation and (face is None or e.face == face)
     )
+
+
+def pairs_of(findings: Findings, *, operation: str) -> tuple[Effect, ...]:
+    """The effects between two arms that are no levels of a knob: servers, and the parts of something."""
+    return tuple(e for kind in ("server", "part") for e in effects_of(findings, kind=kind, operation=operation))
 
 
 def headlines(findings: Findings, *, operation: str, face: str | None = None) -> tuple[Effect, ...]:

@@ -10,7 +10,7 @@ from lab.findings import Cell, Effect, Findings
 from reports import captions
 from reports.chart import Chart
 from reports.charts import drift, forest, interaction, quantiles, waterfall
-from reports.design import CACHE, Design, effects_of, face_name, headlines, knobs_named
+from reports.design import CACHE, Design, effects_of, face_name, headlines, knobs_named, pairs_of
 
 
 def waterfalls(findings: Findings) -> tuple[Chart, ...]:
@@ -81,7 +81,7 @@ def server_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
     """Servers against the reference: one forest per operation, one row per face and server."""
     charts: list[Chart] = []
     for operation in design.operations:
-        effects = effects_of(findings, kind="server", operation=operation)
+        effects = pairs_of(findings, operation=operation)
         rows = [forest.Row(name=_server_row(effect), effect=effect) for effect in effects]
         if rows:
             charts.append(

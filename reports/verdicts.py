@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lab.findings import Cell, Effect, Evidence, Findings
 from reports import format as text
-from reports.design import CACHE, Design, effects_of, headlines, knobs_named
+from reports.design import CACHE, Design, headlines, knobs_named, pairs_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +28,7 @@ def verdict_tables(findings: Findings, design: Design) -> tuple[VerdictTable, ..
     """One table per operation: the first effects of the knobs, or those of servers where no knob was turned."""
     tables = []
     for operation in design.operations:
-        effects = headlines(findings, operation=operation) or effects_of(findings, kind="server", operation=operation)
+        effects = headlines(findings, operation=operation) or pairs_of(findings, operation=operation)
         if effects:
             # Both faces of a knob under each other.
             order = list(dict.fromkeys((effect.subject, effect.given) for effect in effects))
@@ -59,8 +59,8 @@ def changes(before: Evidence, after: Evidence) -> tuple[str, ...]:
 
 
 def _row(effect: Effect, design: Design) -> VerdictRow:
-    if effect.kind == "server":
-        return _server_row(effect, design)
+    if effect.kind in {"server", "part"}:
+        return _pair_row(effect, design)
     named = knobs_named(effect.subject, design.knobs)
     if len(named) != 1:
         return VerdictRow(effect=effect, because=(), cells=())
@@ -75,12 +75,15 @@ def _row(effect: Effect, design: Design) -> VerdictRow:
     return VerdictRow(effect=effect, because=because, cells=(("off", off), ("on", on)))
 
 
-def _server_row(effect: Effect, design: Design) -> VerdictRow:
-    """The first cell of each server is compared: without knobs it is the only one."""
-    names = effect.subject.split(" / ", 1)[::-1]
-    place = (effect.operation, effect.face)
+def _pair_row(effect: Effect, design: Design) -> VerdictRow:
+    """The two cells that are compared: the first of each server, or those of the settings that a part is between."""
+    told = effect.subject if effect.kind == "server" else effect.given
+    names = told.split(" / ", 1)[::-1]
+    own = [cell for key, cell in design.cells.items() if key[:2] == (effect.operation, effect.face)]
     cells = [
-        next((cell for key, cell in design.cells.items() if key[:2] == place and key[2] == name), None)
+        next(
+            (c for c in own if name == (c.server if effect.kind == "server" else design.variant_name(c.variant))), None
+        )
         for name in names
     ]
     found = tuple((name, cell) for name, cell in zip(names, cells, strict=True) if cell)

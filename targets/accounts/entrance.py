@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from targets.accounts import selectors
+from targets.accounts.sessions import session_actor
 from targets.accounts.tokens import read_access
 from targets.web.actor import ANONYMOUS, Actor, actor_of
 from targets.web.current import current_variant
@@ -95,7 +96,8 @@ def _actor(request: HttpRequest) -> Actor:
     """Who the request says that asks. Credentials that are there must count, wherever they are sent."""
     header = request.META.get("HTTP_AUTHORIZATION")
     if header is None:
-        return ANONYMOUS
+        # A cookie authenticates nobody but in the lab, which compares what tokens cost with what sessions do.
+        return session_actor(request) if request.COOKIES and in_lab_mode(request) else ANONYMOUS
     scheme, _, token = header.partition(" ")
     if scheme.lower() != "bearer":
         raise UnauthenticatedError

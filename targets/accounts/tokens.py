@@ -5,6 +5,7 @@ sound token count no more is `selectors`' and `services`' business.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from hashlib import sha256
 from typing import Any, Final, cast
@@ -94,11 +95,12 @@ class TokenPair:
     expires_in: int
 
 
-def pair_for(user: User, *, family: str = "") -> TokenPair:
-    """A new pair for a user, of a new login where no `family` is named."""
+def pair_for(user: User, *, family: str = "", lifetime: timedelta = AccessToken.lifetime) -> TokenPair:
+    """A new pair for a user, of a new login where no `family` is named; `lifetime` is that of the access token."""
     family = family or uuid4().hex
-    access, refresh = (_token(kind, user=user, family=family) for kind in (AccessToken, RefreshToken))
-    return TokenPair(access=access, refresh=refresh, expires_in=int(AccessToken.lifetime.total_seconds()))
+    access = _token(AccessToken, user=user, family=family, lifetime=lifetime)
+    refresh = _token(RefreshToken, user=user, family=family, lifetime=RefreshToken.lifetime)
+    return TokenPair(access=access, refresh=refresh, expires_in=int(lifetime.total_seconds()))
 
 
 def read_access(text: str) -> Actor:
@@ -112,8 +114,9 @@ def read_refresh(text: str) -> RefreshToken:
     return cast(RefreshToken, _read(RefreshToken, text))
 
 
-def _token(kind: type[Token], *, user: User, family: str) -> str:
+def _token(kind: type[Token], *, user: User, family: str, lifetime: timedelta) -> str:
     token = kind.for_user(user)
+    token.set_exp(lifetime=lifetime)
     token["nbf"] = token["iat"]
     token["family"] = family
     token["role"] = user.role

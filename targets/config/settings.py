@@ -51,6 +51,7 @@ ASGI_APPLICATION = "targets.config.asgi.application"
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",
+    "django.contrib.sessions",
     "rest_framework",
     "drf_spectacular",
     "graphene_django",
@@ -76,6 +77,8 @@ SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+# No session is ever begun here: the lab alone reads them, to compare them with tokens.
+SESSION_COOKIE_SECURE = True
 TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", default=0)
 
 AUTH_USER_MODEL = "accounts.User"

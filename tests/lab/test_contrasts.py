@@ -2,15 +2,26 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 
 from lab.contrasts import Contrast, contrasts
 from lab.experiment import Arm, Experiment, Knob
+from lab.requests import request_headers
 from tests.fakes import KNOBS, SERVERS
 
 OPERATIONS = ("list", "search", "detail")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request, as far as headers are concerned."""
+
+    method: str = "GET"
+    path: str = "/"
+    body: bytes | None = None
+    content_type: str | None = None
 
 
 def of_kind(kind: str, experiment: Experiment = KNOBS, *, operations: Sequence[str] = OPERATIONS) -> list[Contrast]:
@@ -170,3 +181,25 @@ def test_servers_are_compared_once_a_face(faces: tuple[str, ...]) -> None:
     found = contrasts(replace(SERVERS, faces=faces), operations=["list"])
     assert [(c.kind, c.face, c.subject, c.given) for c in found] == [("server", face, "b / a", "") for face in faces]
     assert all(contrast.is_single_pair and contrast.pairs[0].weight == 1.0 for contrast in found)
+
+
+def test_a_part_is_between_two_settings_that_are_named() -> None:
+    """Each part of an experiment is one contrast a face, given what its two settings differ in among all of them."""
+    settings = ((("a", "on"), ("who", "none")), (("a", "on"), ("who", "token")))
+    experiment = replace(SERVERS, servers=SERVERS.servers[:1], variants=settings, parts=(("the token", 1, 0),))
+    [rest] = of_kind("part", experiment, operations=["list"])
+    assert (rest.face, rest.subject, rest.given) == ("rest", "the token", "token / none")
+    assert [(level(pair.candidate, "who"), level(pair.reference, "who")) for pair in rest.pairs] == [("token", "none")]
+    assert of_kind("server", experiment) == []
+
+
+def test_credentials_are_the_clients_to_turn() -> None:
+    """Who asks is said by the request's own header, and is no knob that the server hears of."""
+    arm = Arm(server="a", face="rest", variant=(("indexes", "on"), ("credentials", "token")))
+    nobody = replace(arm, variant=(("credentials", "none"),))
+    given = {"token": ("Authorization", "Bearer x")}
+    request = Asked()
+    assert request_headers(request, arm=arm, credentials=given) == {
+        "Accept": "application/json", "Lab-Variant": "indexes=on", "Authorization": "Bearer x",
+    }  # fmt: skip
+    assert "Authorization" not in request_headers(request, arm=nobody, credentials=given)

@@ -15,7 +15,7 @@ from lab.experiment import Experiment, Server
 from lab.findings import Effect
 from lab.summary import BlockTimes, cell_times
 
-BLOCKS, PASSES = 8, 60
+BLOCKS, PASSES = 12, 40
 SERVICE = 0.008
 
 pytestmark = pytest.mark.slow

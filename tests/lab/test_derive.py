@@ -142,7 +142,7 @@ def test_a_planted_difference_between_servers_is_judged(
     assert effect.typical.low <= ratio <= effect.typical.high
     assert effect.total is not None
     assert effect.few is not None
-    assert not findings.has_alarm
+    assert not findings.wants_fresh_blocks
 
 
 @pytest.mark.parametrize(("wrong", "others"), [("a", "b"), ("b", "a")])
@@ -220,11 +220,31 @@ def test_an_alarm_wants_fresh_blocks_that_agree(tmp_path: Path, fresh: float, ve
     assert (effect.verdict, effect.detail) == (verdict, detail)
     assert effect.typical == alone.effects[0].typical
     assert len(findings.blocks) == 12
-    assert (alone.effects[0].verdict, alone.has_alarm, findings.has_alarm) == ("unclear", True, False)
+    assert (alone.effects[0].verdict, alone.wants_fresh_blocks, findings.wants_fresh_blocks) == ("unclear", True, False)
+
+
+@pytest.mark.parametrize(
+    ("ratio", "noise", "fresh", "verdict", "detail"),
+    [
+        (1.0, 0.045, 1.0, "same", ""),
+        (1.0, 0.045, 1.5, "unclear", ""),
+        (1.03, 0.02, 1.06, "unclear", "it looks slower, and no blocks are left to confirm it"),
+    ],
+)
+def test_what_is_unclear_may_become_the_same_and_no_alarm(  # noqa: PLR0917 - pytest passes names
+    tmp_path: Path, ratio: float, noise: float, fresh: float, verdict: str, detail: str
+) -> None:
+    """Half the blocks again are added to the first ones, all of which have been seen by then."""
+    [alone] = servers(tmp_path / "alone", ratio=ratio, block_noise=noise).effects
+    assert (alone.verdict, alone.detail, alone.typical.blocks) == ("unclear", "fresh blocks may tell", 8)
+    findings = servers(tmp_path / "fresh", ratio=ratio, block_noise=noise, fresh=by_server(0.02, ratio=fresh))
+    [effect] = findings.effects
+    assert (effect.verdict, effect.detail, effect.typical.blocks) == (verdict, detail, 12)
+    assert not findings.wants_fresh_blocks
 
 
 def test_no_alarm_needs_no_confirmation(tmp_path: Path) -> None:
     """Fresh blocks that differ make no alarm where there was none."""
     findings = servers(tmp_path, ratio=1.0, fresh=by_server(0.02, ratio=1.2))
     assert [effect.verdict for effect in findings.effects] == ["same"]
-    assert not servers(tmp_path / "alone", ratio=1.0).has_alarm
+    assert not servers(tmp_path / "alone", ratio=1.0).wants_fresh_blocks

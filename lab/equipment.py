@@ -1,0 +1,59 @@
+"""Yields what an experiment's servers need beyond what all runs have: databases of their own, and credentials."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Final
+
+from lab.clones import cloned, dropped, told
+from lab.experiment import Experiment
+from lab.server import Build, Surroundings
+
+PREFIX: Final = "windtunnel_own_"
+HOLDS_FOR: Final = "86400"
+"""Seconds that credentials count: longer than any run lasts."""
+
+
+@contextmanager
+def equipped(surroundings: Surroundings, experiment: Experiment, *, server_url: str) -> Iterator[Surroundings]:
+    """The surroundings of an experiment until the end of the block, when the databases made for it are dropped.
+
+    Raises LabError when the target cannot make what is asked of it.
+    """
+    shared = surroundings.build
+    kinds = {arm.credentials for arm in experiment.arms} - {""}
+    credentials: dict[str, tuple[str, str]] = {}
+    if kinds:
+        # Before any clone is made: a session is a row.
+        text = told(
+            shared, "credentials", "--seconds", HOLDS_FOR, url=shared.database_url, secret=surroundings.secret,
+            what="no credentials could be made", hint="try it alone: python -m targets credentials",
+        )  # fmt: skip
+        made = json.loads(text)
+        credentials = {kind: (made[kind][0], made[kind][1]) for kind in kinds}
+    dropped(server_url, (), prefix=PREFIX)
+    try:
+        builds = {
+            server.name: _own(surroundings, server.prepare, number=number, server_url=server_url)
+            for number, server in enumerate(experiment.servers)
+            if server.prepare
+        }
+        yield replace(surroundings, builds=builds, credentials=credentials)
+    finally:
+        dropped(server_url, (), prefix=PREFIX)
+
+
+def _own(surroundings: Surroundings, words: tuple[str, ...], *, number: int, server_url: str) -> Build:
+    """The build of a server with databases of its own, on which the target's command was run."""
+    build = surroundings.build
+    urls = [
+        cloned(server_url, url, name=f"{PREFIX}{number}_{alias}")
+        for alias, url in zip(("indexed", "bare"), build.databases.values(), strict=True)
+    ]
+    for url in urls:
+        told(
+            build, *words, url=url, secret=surroundings.secret, what=f"{' '.join(words)} failed",
+            hint=f"try it alone: python -m targets {' '.join(words)}",
+        )  # fmt: skip
+    return replace(build, database_url=urls[0], bare_url=urls[1], cache_space=f":own{number}")
