@@ -121,6 +121,11 @@ class Experiment:
         """The operations as people type them."""
         return tuple(dotted.partition(":")[2].lower() for dotted in self.operations)
 
+    @property
+    def is_equipped(self) -> bool:
+        """Whether it needs more than what all runs have: databases of a server's own, or credentials."""
+        return any(server.prepare for server in self.servers) or any(arm.credentials for arm in self.arms)
+
     def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""
         if self.load is None:

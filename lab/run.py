@@ -83,7 +83,10 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         )  # fmt: skip
         folder = _folder(order, manifest=manifest, progress=progress)
         on_folder(folder)
-        surroundings = stack.enter_context(equipped(bench.surroundings, experiment, server_url=services.postgres_url))
+        surroundings = bench.surroundings
+        if experiment.is_equipped:
+            with progress.stage("databases and credentials", budget=30.0):
+                surroundings = stack.enter_context(equipped(surroundings, experiment, server_url=services.postgres_url))
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
             surroundings=surroundings,

@@ -3,7 +3,7 @@
 It computes nothing beyond what a sentence needs to choose its words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from lab.findings import Block, Cell, Effect, Interval, Proof, Statement
@@ -61,6 +61,8 @@ def effect_sentence(effect: Effect) -> str:
     """One effect in one sentence."""
     where = place(effect.operation, effect.face)
     given = f" at {effect.given}" if effect.given else ""
+    if effect.kind == "part":
+        given = f" ({effect.given})"
     if effect.kind == "interaction":
         return f"{where}: {effect.subject}{given} is a ratio of ratios of {interval(effect.typical)}"
     return f"{where}: {effect.subject}{given} is {times_interval(effect.typical)}: {verdict_phrase(effect)}"
@@ -81,7 +83,11 @@ def answer(
     blocks: Sequence[Block],
 ) -> tuple[str, ...]:
     """The answer in at most ten lines, the first of which answers the question."""
-    lines = _knob_answer(knobs, held=held, cells=cells, effects=effects) if knobs else _server_answer(effects)
+    parts = [effect for effect in effects if effect.kind == "part"]
+    if knobs:
+        lines = _knob_answer(knobs, held=held, cells=cells, effects=effects)
+    else:
+        lines = _part_answer(parts, cells=cells) if parts else _server_answer(effects)
     return (*lines, _trust(cells=cells, proofs=proofs, blocks=blocks))
 
 
@@ -155,8 +161,29 @@ def _statements(cells: Sequence[Cell]) -> list[str]:
     return []
 
 
+def _part_answer(parts: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]:
+    """What each part costs, place by place: time, and statements where they differ."""
+    lines = []
+    for operation, face in dict.fromkeys((effect.operation, effect.face) for effect in parts):
+        here = [cell for cell in cells if (cell.operation, cell.face) == (operation, face)]
+        named = {varied_levels(cell.variant, among=[each.variant for each in here]): cell for cell in here}
+        own = [effect for effect in parts if (effect.operation, effect.face) == (operation, face)]
+        told = "; ".join(f"{_short(effect)}{_more_statements(effect, named)}" for effect in own)
+        lines.append(f"{place(operation, face)}: {told}.")
+    return lines
+
+
+def _more_statements(effect: Effect, named: Mapping[str, Cell]) -> str:
+    """What a part adds in statements, or nothing where that was not counted or is none."""
+    counted = [
+        cell.cold.statement_count for name in effect.given.split(" / ") if (cell := named.get(name)) and cell.cold
+    ]
+    more = counted[0] - counted[1] if len(counted) == 2 else 0
+    return f" with {abs(more)} statement{'s' * (abs(more) != 1)} {'more' if more > 0 else 'less'}" if more else ""
+
+
 def _server_answer(effects: Sequence[Effect]) -> list[str]:
-    own = [effect for effect in effects if effect.kind in {"server", "part"}]
+    own = [effect for effect in effects if effect.kind == "server"]
     if not own:
         return ["The question cannot be answered: nothing was compared."]
     changed = [effect for effect in own if effect.verdict in {"faster", "slower"}]

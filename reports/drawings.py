@@ -191,7 +191,13 @@ def _forest(rows: Sequence[forest.Row], *, title: str, axis: str, identifier: st
 
 
 def _server_row(effect: Effect) -> str:
-    return ", ".join(part for part in (face_name(effect.face), effect.subject, effect.given) if part)
+    given = "" if effect.kind == "part" else effect.given
+    return ", ".join(part for part in (face_name(effect.face), effect.subject, given) if part)
+
+
+def _own_name(cell: Cell, design: Design) -> str:
+    """What tells a cell from the others of its operation and face, where no knob does."""
+    return cell.server if len(design.servers) > 1 else design.variant_name(cell.variant)
 
 
 def _panel(
@@ -219,7 +225,9 @@ def _panel(
 def _main_arms(design: Design, *, operation: str, face: str) -> list[quantiles.Curve]:
     if not design.knobs:
         cells = [cell for cell in design.cells.values() if (cell.operation, cell.face) == (operation, face)]
-        return [quantiles.Curve(place=place, name=cell.server, cell=cell) for place, cell in enumerate(cells)]
+        return [
+            quantiles.Curve(place=place, name=_own_name(cell, design), cell=cell) for place, cell in enumerate(cells)
+        ]
     wanted: list[tuple[str, tuple[str, ...]]] = [("all off", ())]
     wanted += [(f"{knob} only", (knob,)) for knob in design.knobs]
     if len(design.knobs) > 1:

@@ -7,6 +7,7 @@ whole login.
 
 from datetime import timedelta
 from typing import Final
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
@@ -97,4 +98,4 @@ def _end(family: str, *, user: User, reason: str) -> None:
 
 def _row(key: str, *, user: User, reason: str) -> BlacklistedToken:
     # No token that exists now lives longer than a new one would.
-    return BlacklistedToken(key=key, user=user, reason=reason, expires_at=timezone.now() + RefreshToken.lifetime)
+    return BlacklistedToken(key=UUID(key), user=user, reason=reason, expires_at=timezone.now() + RefreshToken.lifetime)

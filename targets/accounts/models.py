@@ -114,7 +114,7 @@ class BlacklistedToken(models.Model):
         LOGGED_OUT = "logged_out"
         REUSED = "reused"
 
-    key = models.CharField(max_length=32, primary_key=True)
+    key = models.UUIDField(primary_key=True)
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+", db_index=False)
     reason = models.CharField(max_length=10, choices=Reason)
     blacklisted_at = models.DateTimeField(default=timezone.now)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from typing import TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.db.models.functions import Lower
@@ -33,8 +34,8 @@ def current_actor(actor: Actor) -> Actor:
 
 
 def blacklisted(keys: Iterable[str]) -> dict[str, BlacklistedToken]:
-    """Those of the keys that are on the blacklist."""
-    return {row.key: row for row in BlacklistedToken.objects.filter(key__in=list(keys))}
+    """Those of the ids, of tokens and logins, that are on the blacklist."""
+    return {row.key.hex: row for row in BlacklistedToken.objects.filter(key__in=[UUID(key) for key in keys])}
 
 
 def refuse_blacklisted(actor: Actor) -> None:

@@ -4,6 +4,7 @@ They are simplejwt's, signed by the first of JWT_KEYS and read by any of them. I
 sound token count no more is `selectors`' and `services`' business.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -26,7 +27,7 @@ from targets.web.parameters import read_id
 MAX_LENGTH: Final = 4_096
 """In characters; a token of ours has some 400."""
 
-_ID_LENGTH: Final = 32
+_ID: Final = re.compile(r"[0-9a-f]{32}")
 _CLAIMS: Final = ["exp", "iat", "nbf", "jti", "sub", "aud", "iss", "token_type", "family", "role", "generation"]
 
 
@@ -143,5 +144,5 @@ def _is_ours(token: Token) -> bool:
         isinstance(token["generation"], int)
         and read_id(token["sub"]) > 0
         and token["role"] in User.Role.values
-        and all(isinstance(token[name], str) and len(token[name]) == _ID_LENGTH for name in ("jti", "family"))
+        and all(isinstance(token[name], str) and _ID.fullmatch(token[name]) for name in ("jti", "family"))
     )

@@ -45,5 +45,5 @@ def test_a_blacklist_can_be_filled(project: None):
         with connections["default"].cursor() as cursor:
             cursor.execute(
                 "DELETE FROM accounts_blacklistedtoken"
-                " WHERE key IN (SELECT md5(number::text) FROM generate_series(1, 1000) number)"
+                " WHERE key IN (SELECT md5(number::text)::uuid FROM generate_series(1, 1000) number)"
             )

@@ -20,7 +20,7 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="BlacklistedToken",
             fields=[
-                ("key", models.CharField(max_length=32, primary_key=True, serialize=False)),
+                ("key", models.UUIDField(primary_key=True, serialize=False)),
                 (
                     "reason",
                     models.CharField(

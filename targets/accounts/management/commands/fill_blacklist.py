@@ -7,7 +7,7 @@ from django.db import connection
 
 _FILL: Final = """
     INSERT INTO accounts_blacklistedtoken (key, user_id, reason, blacklisted_at, expires_at)
-    SELECT md5(number::text), (SELECT min(id) FROM accounts_user), 'rotated', now(), now() + interval '14 days'
+    SELECT md5(number::text)::uuid, (SELECT min(id) FROM accounts_user), 'rotated', now(), now() + interval '14 days'
     FROM generate_series(1, %s) AS number
 """
 
