@@ -33,7 +33,7 @@ MOST_PASSES = 10
 SLOWEST = 2.0
 """Seconds that any answer may take."""
 
-TELLING = ("Traceback", "Error:", "psycopg2", "django.", "targets/", "site-packages", "SELECT ")
+TELLING = ("Traceback", "Exception", "Error at", "psycopg2", "django.", "targets/", "site-packages", "SELECT ")
 ROLES = ("", *User.Role.values)
 
 odd_text = st.text(max_size=12) | st.sampled_from(["\x00", "\ud800", "1e400", "-0", "9" * 40, "1.00", "\u202e"])
