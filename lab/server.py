@@ -172,6 +172,8 @@ def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | N
         # A load by stock Locust carries no token of the lab, and is no attack either.
         "RATE_ADDRESS": NO_LIMIT,
         "RATE_USER": NO_LIMIT,
+        "RATE_LOGIN_ADDRESS": NO_LIMIT,
+        "RATE_REGISTER": NO_LIMIT,
         **({"TARGET_EVIDENCE": str(evidence)} if evidence else {}),
     }
 

@@ -12,7 +12,7 @@ from targets.accounts.sessions import session_actor
 from targets.accounts.tokens import read_access
 from targets.web.actor import ANONYMOUS, Actor, actor_of
 from targets.web.current import current_variant
-from targets.web.errors import ApiError, TooLargeError, UnauthenticatedError, error_response
+from targets.web.errors import ApiError, TooLargeError, UnauthenticatedError, error_response, expected
 from targets.web.lab_mode import in_lab_mode
 from targets.web.limits import address_of, count
 from targets.web.rate import Rate
@@ -35,8 +35,11 @@ def entrance(
                 _check_size(request)
                 actor = _counted_actor(request)
                 request.actor = confirmed(actor) if is_write(request) else checked(actor)  # type: ignore[attr-defined]
-            except ApiError as error:
-                return refuse(error)
+            except Exception as error:
+                told = expected(error)
+                if told is None:
+                    raise
+                return refuse(told)
             response = view(request, *args, **kwargs)
             if is_write(request):
                 response.headers["Cache-Control"] = "no-store"

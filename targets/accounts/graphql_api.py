@@ -120,7 +120,7 @@ class AccountsMutation(graphene.ObjectType):
     @staticmethod
     @permit(Anyone)
     def resolve_user_register(root: None, info: GraphQLResolveInfo, **arguments: Any) -> models.User:
-        return services.user_register(inputs.read_registration(arguments))
+        return services.user_register(inputs.read_registration(arguments), address=address_of(info.context))
 
     @staticmethod
     @permit(Known)

@@ -45,7 +45,7 @@ def read_credentials(body: Mapping[str, object]) -> Credentials:
     """What a login names. Raises InvalidError."""
     reader = ParameterReader(body, names=("email", "password"))
     reader.required("email", "password")
-    read = Credentials(email=reader.text("email", high=254), password=reader.secret("password", high=MAX_PASSWORD))
+    read = Credentials(email=_email(reader), password=reader.secret("password", high=MAX_PASSWORD))
     reader.finish()
     return read
 
@@ -55,7 +55,7 @@ def read_registration(body: Mapping[str, object]) -> Registration:
     reader = ParameterReader(body, names=("email", "password", "name"))
     reader.required("email", "password", "name")
     read = Registration(
-        email=reader.text("email", high=254),
+        email=_email(reader),
         password=reader.secret("password", high=MAX_PASSWORD),
         name=reader.text("name", high=150),
     )
@@ -107,3 +107,11 @@ def read_address(body: Mapping[str, object], *, is_new: bool) -> dict[str, str]:
         reader.refuse("country", "must be a country's code of two letters, as in GB")
     reader.finish()
     return read
+
+
+def _email(reader: ParameterReader) -> str:
+    """In ASCII alone: of other letters Python and PostgreSQL have different ideas of capitals."""
+    email = reader.text("email", high=254)
+    if not email.isascii():
+        reader.refuse("email", "must be in ASCII")
+    return email

@@ -5,7 +5,7 @@ soon is a client's second try, which is refused and harms nobody; one that comes
 whole login.
 """
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -29,8 +29,10 @@ _WRONG: Final = "E-mail address or password is wrong."
 
 def token_obtain(credentials: Credentials, *, address: str) -> TokenPair:
     """A pair of a new login. Raises UnauthenticatedError, which does not tell whether there is such a user."""
-    count(settings.RATE_LOGIN_ADDRESS, "login", address)
-    refuse_many_logins(credentials.email)
+    count(settings.RATE_LOGIN_ADDRESS, "login from", address)
+    counter = ("login to", credentials.email.lower())
+    # Counted before it is tried: of many at once no more than the limit are.
+    count(settings.RATE_LOGIN, *counter)
     user = selectors.user_by_email(credentials.email)
     if user is None:
         # As much work as for a user, so that the time does not tell either.
@@ -38,18 +40,8 @@ def token_obtain(credentials: Credentials, *, address: str) -> TokenPair:
         raise UnauthenticatedError(_WRONG)
     if not user.check_password(credentials.password) or not user.is_active:
         raise UnauthenticatedError(_WRONG)
-    took_back(credentials.email)
+    discount(settings.RATE_LOGIN, *counter)
     return pair_for(user)
-
-
-def refuse_many_logins(email: str) -> None:
-    """Count an attempt on an account before it is tried. Raises TooManyError."""
-    count(settings.RATE_LOGIN, "login", email.lower())
-
-
-def took_back(email: str) -> None:
-    """An attempt with the right password was none."""
-    discount(settings.RATE_LOGIN, "login", email.lower())
 
 
 def token_refresh(text: str) -> TokenPair:
@@ -58,7 +50,7 @@ def token_refresh(text: str) -> TokenPair:
     family = token["family"]
     try:
         with transaction.atomic(using=router.db_for_write(BlacklistedToken)):
-            _row(token["jti"], user=user, reason=BlacklistedToken.Reason.ROTATED).save(force_insert=True)
+            _row(token["jti"], token=token, user=user, reason=BlacklistedToken.Reason.ROTATED).save(force_insert=True)
     except IntegrityError:
         # Another was first, this very moment.
         raise UnauthenticatedError from None
@@ -68,7 +60,7 @@ def token_refresh(text: str) -> TokenPair:
 def token_revoke(text: str) -> None:
     """End the login that a refresh token belongs to. Raises UnauthenticatedError."""
     token, user = _unused(text)
-    _end(token["family"], user=user, reason=BlacklistedToken.Reason.LOGGED_OUT)
+    _end(token, user=user, reason=BlacklistedToken.Reason.LOGGED_OUT)
 
 
 def forget_expired() -> int:
@@ -85,17 +77,19 @@ def _unused(text: str) -> tuple[RefreshToken, User]:
     found = selectors.blacklisted([family, token["jti"]])
     used = found.get(token["jti"])
     if used is not None and family not in found and timezone.now() - used.blacklisted_at > GRACE:
-        _end(family, user=user, reason=BlacklistedToken.Reason.REUSED)
+        _end(token, user=user, reason=BlacklistedToken.Reason.REUSED)
     if found:
         raise UnauthenticatedError
     return token, user
 
 
-def _end(family: str, *, user: User, reason: str) -> None:
+def _end(token: RefreshToken, *, user: User, reason: str) -> None:
     """Let no token of a login count from now on."""
-    BlacklistedToken.objects.bulk_create([_row(family, user=user, reason=reason)], ignore_conflicts=True)
+    row = _row(token["family"], token=token, user=user, reason=reason)
+    BlacklistedToken.objects.bulk_create([row], ignore_conflicts=True)
 
 
-def _row(key: str, *, user: User, reason: str) -> BlacklistedToken:
-    # No token that exists now lives longer than a new one would.
-    return BlacklistedToken(key=UUID(key), user=user, reason=reason, expires_at=timezone.now() + RefreshToken.lifetime)
+def _row(key: str, *, token: RefreshToken, user: User, reason: str) -> BlacklistedToken:
+    # Until the token itself expires, and one that was made of it this very moment; lifetimes are a setting.
+    ends = max(datetime.fromtimestamp(token["exp"], tz=UTC), timezone.now() + RefreshToken.lifetime)
+    return BlacklistedToken(key=UUID(key), user=user, reason=reason, expires_at=ends + timedelta(minutes=1))

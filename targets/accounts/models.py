@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib.auth.hashers import check_password, make_password
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -68,6 +69,17 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """Whether it is the password. A hash of another cost is made anew, unless the password changed meanwhile."""
+        read = self.password
+
+        def renew(raw: str) -> None:
+            made = make_password(raw)
+            if User.objects.filter(pk=self.pk, password=read).update(password=made):
+                self.password = made
+
+        return check_password(raw_password, read, renew)
 
     @property
     def is_staff(self) -> bool:

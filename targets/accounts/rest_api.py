@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -73,6 +73,7 @@ class AddressSerializer(AddressInputSerializer):
     id = serializers.IntegerField()
 
 
+@extend_schema_serializer(many=False)
 class AddressPageSerializer(Shape):
     items = AddressSerializer(many=True)
     page = serializers.IntegerField()
@@ -91,7 +92,7 @@ class UserViewSet(GuardedViewSet):
     @extend_schema(request=RegistrationSerializer, responses={201: UserSerializer})
     def create(self, request: Request) -> Response:
         """Register as a customer."""
-        user = services.user_register(inputs.read_registration(body_of(request)))
+        user = services.user_register(inputs.read_registration(body_of(request)), address=address_of(request))
         return Response(UserSerializer(user).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(responses=UserSerializer)
@@ -158,7 +159,9 @@ class AddressViewSet(GuardedViewSet):
         "list": Known, "create": Known, "retrieve": Known, "partial_update": Known, "destroy": Known,
     }  # fmt: skip
 
-    @extend_schema(responses=AddressPageSerializer)
+    @extend_schema(
+        parameters=[OpenApiParameter("page", int), OpenApiParameter("size", int)], responses=AddressPageSerializer
+    )
     def list(self, request: Request) -> Response:
         """A page of one's own addresses."""
         window = read_list(request.query_params)

@@ -1,6 +1,7 @@
 """Yields what is read of accounts: who somebody still is, users and addresses, each as the actor may see them."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TypeVar
 from uuid import UUID
 
@@ -30,7 +31,7 @@ def current_actor(actor: Actor) -> Actor:
     role = users.values_list("role", flat=True).first()
     if role is None:
         raise UnauthenticatedError
-    return Actor(id=actor.id, role=role, family=actor.family, generation=actor.generation)
+    return replace(actor, role=role)
 
 
 def blacklisted(keys: Iterable[str]) -> dict[str, BlacklistedToken]:
@@ -39,8 +40,8 @@ def blacklisted(keys: Iterable[str]) -> dict[str, BlacklistedToken]:
 
 
 def refuse_blacklisted(actor: Actor) -> None:
-    """Raise UnauthenticatedError when the actor's login has ended."""
-    if blacklisted([actor.family]):
+    """Raise UnauthenticatedError when the actor's login has ended, or its pair of tokens was exchanged for another."""
+    if blacklisted(filter(None, (actor.family, actor.pair))):
         raise UnauthenticatedError
 
 

@@ -2,34 +2,40 @@
 
 from typing import Any, Final
 
+from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, router, transaction
 
 from targets.accounts import selectors
 from targets.accounts.inputs import PasswordChange, Registration
-from targets.accounts.logins import refuse_many_logins, took_back
 from targets.accounts.models import RUNS_THE_SHOP, Address, User
 from targets.accounts.tokens import TokenPair, pair_for
 from targets.web.actor import Actor
 from targets.web.cache_store import changed
 from targets.web.errors import ForbiddenError, InvalidError, UnauthenticatedError
+from targets.web.limits import count, discount
 
 MAX_ADDRESSES: Final = 20
 
 
-def user_register(registration: Registration) -> User:
-    """A new customer. Raises InvalidError, also for an e-mail address that is taken."""
+def user_register(registration: Registration, *, address: str) -> User:
+    """A new customer. Raises InvalidError, also for an e-mail address that is taken, and TooManyError."""
+    # Before anything is hashed, which is what costs.
+    count(settings.RATE_REGISTER, "register from", address)
     user = User(email=User.objects.normalize_email(registration.email), name=registration.name)
+    taken = InvalidError({"email": "is taken"})
+    if selectors.user_by_email(user.email):
+        raise taken
+    user.full_clean(exclude={"password"}, validate_unique=False, validate_constraints=False)
     _check_password(registration.password, user=user, name="password")
     user.set_password(registration.password)
     try:
         with transaction.atomic(using=router.db_for_write(User)):
-            user.full_clean()
             user.save(force_insert=True)
     except IntegrityError:
-        # Somebody registered it between the check and the insert.
-        raise InvalidError({"email": "User with this Email already exists."}) from None
+        # Somebody registered it between the look and the insert.
+        raise taken from None
     return user
 
 
@@ -66,13 +72,13 @@ def user_deactivate(*, actor: Actor, user_id: str) -> User:
 def password_change(*, actor: Actor, change: PasswordChange) -> TokenPair:
     """Another password, and a pair of a new login; all other logins have ended. Raises InvalidError.
 
-    Wrong passwords count as attempts to log in: a stolen access token must not be a way to guess.
+    What fails counts, as attempts to log in do: a stolen access token must not be a way to guess.
     """
     user = selectors.current_user(actor)
-    refuse_many_logins(user.email)
+    counter = ("password of", str(user.pk))
+    count(settings.RATE_LOGIN, *counter)
     if not user.check_password(change.current):
         raise InvalidError({"current": "is not the password"})
-    took_back(user.email)
     _check_password(change.new, user=user, name="new")
     with transaction.atomic(using=router.db_for_write(User)):
         # Of two at once only one finds the generation that it was checked against.
@@ -82,6 +88,8 @@ def password_change(*, actor: Actor, change: PasswordChange) -> TokenPair:
         locked.set_password(change.new)
         locked.token_generation += 1
         locked.save(update_fields=["password", "token_generation"])
+        changed("accounts", using=router.db_for_write(User))
+    discount(settings.RATE_LOGIN, *counter)
     return pair_for(locked)
 
 
@@ -112,10 +120,14 @@ def address_update(*, actor: Actor, address_id: str, fields: dict[str, str]) -> 
 
 
 def address_delete(*, actor: Actor, address_id: str) -> None:
-    """Remove the actor's own address. Raises NotFoundError, ForbiddenError."""
-    with transaction.atomic(using=router.db_for_write(Address)):
-        _own_address(actor, address_id).delete()
-        changed("accounts", using=router.db_for_write(Address))
+    """Remove the actor's own address. Raises NotFoundError, ForbiddenError, InvalidError where an order needs it."""
+    try:
+        with transaction.atomic(using=router.db_for_write(Address)):
+            _own_address(actor, address_id).delete()
+            changed("accounts", using=router.db_for_write(Address))
+    except IntegrityError:
+        # Also an order that is placed meanwhile: the database looks when the transaction ends.
+        raise InvalidError({"id": "is the address of an order"}) from None
 
 
 def _locked_user(actor: Actor, user_id: str) -> User:

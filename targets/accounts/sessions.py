@@ -1,4 +1,4 @@
-"""Yields who asks by Django's session, as most sites do it: what tokens are compared with. It writes nothing."""
+"""Yields who asks by Django's session, as most sites do it: what tokens are compared with. It begins none."""
 
 from django.conf import settings
 from django.contrib.auth import get_user

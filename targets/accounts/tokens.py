@@ -99,15 +99,20 @@ class TokenPair:
 def pair_for(user: User, *, family: str = "", lifetime: timedelta = AccessToken.lifetime) -> TokenPair:
     """A new pair for a user, of a new login where no `family` is named; `lifetime` is that of the access token."""
     family = family or uuid4().hex
-    access = _token(AccessToken, user=user, family=family, lifetime=lifetime)
     refresh = _token(RefreshToken, user=user, family=family, lifetime=RefreshToken.lifetime)
-    return TokenPair(access=access, refresh=refresh, expires_in=int(lifetime.total_seconds()))
+    access = _token(AccessToken, user=user, family=family, lifetime=lifetime)
+    # Whoever exchanges the one has done with the other.
+    access["pair"] = refresh["jti"]
+    return TokenPair(access=str(access), refresh=str(refresh), expires_in=int(lifetime.total_seconds()))
 
 
 def read_access(text: str) -> Actor:
     """Who an access token says that asks. Raises UnauthenticatedError."""
     token = _read(AccessToken, text)
-    return Actor(id=int(token["sub"]), role=token["role"], family=token["family"], generation=token["generation"])
+    return Actor(
+        id=int(token["sub"]), role=token["role"], family=token["family"], pair=token["pair"],
+        generation=token["generation"],
+    )  # fmt: skip
 
 
 def read_refresh(text: str) -> RefreshToken:
@@ -115,14 +120,14 @@ def read_refresh(text: str) -> RefreshToken:
     return cast(RefreshToken, _read(RefreshToken, text))
 
 
-def _token(kind: type[Token], *, user: User, family: str, lifetime: timedelta) -> str:
+def _token(kind: type[Token], *, user: User, family: str, lifetime: timedelta) -> Token:
     token = kind.for_user(user)
     token.set_exp(lifetime=lifetime)
     token["nbf"] = token["iat"]
     token["family"] = family
     token["role"] = user.role
     token["generation"] = user.token_generation
-    return str(token)
+    return token
 
 
 def _read(kind: type[Token], text: str) -> Token:
@@ -140,9 +145,14 @@ def _read(kind: type[Token], text: str) -> Token:
 
 def _is_ours(token: Token) -> bool:
     """Whether the claims are of the kind that ours are: a key may be in other hands as well."""
+    ids = ("jti", "family", "pair") if isinstance(token, AccessToken) else ("jti", "family")
     return (
         isinstance(token["generation"], int)
         and read_id(token["sub"]) > 0
         and token["role"] in User.Role.values
-        and all(isinstance(token[name], str) and _ID.fullmatch(token[name]) for name in ("jti", "family"))
+        and all(_is_id(token.get(name)) for name in ids)
     )
+
+
+def _is_id(claim: object) -> bool:
+    return isinstance(claim, str) and _ID.fullmatch(claim) is not None

@@ -3,7 +3,7 @@
 from typing import Any, ClassVar
 
 from django.utils.decorators import method_decorator
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -95,6 +95,7 @@ class ProductDetailSerializer(ProductSerializer):
     newest_reviews = Related(ReviewDetailSerializer(many=True), loader=loaders.detailed_reviews_of)
 
 
+@extend_schema_serializer(many=False)
 class ProductPageSerializer(Shape):
     items = ProductSerializer(many=True)
     page = serializers.IntegerField()

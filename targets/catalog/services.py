@@ -55,13 +55,17 @@ def review_create(*, actor: Actor, product_id: str, fields: dict[str, Any]) -> R
     if actor.role not in BUYS:
         raise ForbiddenError
     database = router.db_for_write(Review)
-    with transaction.atomic(using=database):
-        product = _locked(read_id(product_id), database=database)
-        review = Review(product=product, author_id=actor.id, **fields)
-        review.full_clean(exclude={"author"})
-        review.save(using=database, force_insert=True)
-        _summarise_reviews(product, database=database)
-        changed("catalog", using=database)
+    try:
+        with transaction.atomic(using=database):
+            product = _locked(read_id(product_id), database=database)
+            review = Review(product=product, author_id=actor.id, **fields)
+            # The author exists; that there is one review of each the database alone can tell.
+            review.full_clean(exclude={"author"}, validate_constraints=False)
+            review.save(using=database, force_insert=True)
+            _summarise_reviews(product, database=database)
+            changed("catalog", using=database)
+    except IntegrityError:
+        raise InvalidError({"input": "There is a review of this product by this author already."}) from None
     return review
 
 

@@ -43,6 +43,8 @@ def rate(name: str, *, default: str) -> Rate:
 
 DEBUG = env.bool("DEBUG", default=False)
 SECRET_KEY = env.str("SECRET_KEY", default="insecure-and-for-debugging-only" if DEBUG else environ.Env.NOTSET)
+if SECRET_KEY.startswith("change-me") and not DEBUG:
+    raise ImproperlyConfigured("SECRET_KEY is the one of .env.example: make one of your own, as it says there")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
 
 ROOT_URLCONF = "targets.config.urls"
@@ -92,7 +94,9 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 # The first one signs, every one verifies: put a new key in front, and drop the old one when its tokens are over.
-JWT_KEYS = env.list("JWT_KEYS", default=[SECRET_KEY])
+JWT_KEYS = env.list("JWT_KEYS", default=[]) or [SECRET_KEY]
+if JWT_KEYS != [SECRET_KEY] and min(map(len, JWT_KEYS)) < 32:
+    raise ImproperlyConfigured("each of JWT_KEYS must have at least 32 characters")
 SIMPLE_JWT = {
     "ALGORITHM": "HS256",
     "AUDIENCE": "windtunnel",
@@ -106,6 +110,7 @@ RATE_USER = rate("RATE_USER", default="1200/60")
 RATE_ADDRESS = rate("RATE_ADDRESS", default="600/60")
 RATE_LOGIN = rate("RATE_LOGIN", default="10/900")
 RATE_LOGIN_ADDRESS = rate("RATE_LOGIN_ADDRESS", default="100/900")
+RATE_REGISTER = rate("RATE_REGISTER", default="20/3600")
 
 DATABASES = {"default": database("DATABASE_URL")}
 if env.str("DATABASE_BARE_URL", default=""):

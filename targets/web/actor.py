@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """A user's id and role, and of which login and which generation of logins the credentials are.
+    """A user's id and role, and of which login, which of its pairs and which generation of logins the credentials are.
 
     Somebody unknown has 0, which is nobody's id.
     """
@@ -14,6 +14,7 @@ class Actor:
     id: int = 0
     role: str = "anonymous"
     family: str = ""
+    pair: str = ""
     generation: int = 0
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from graphql import (
+    DefinitionNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -27,7 +28,12 @@ MAX_ALIASES: Final = 15
 MAX_FIELDS: Final = 250
 MAX_ROOTS: Final = 5
 MAX_DIRECTIVES: Final = 10
-MAX_COST: Final = 4_000
+MAX_COST: Final = 8_000
+MAX_OPERATIONS: Final = 5
+MAX_FRAGMENTS: Final = 20
+
+LISTS: Final = {"tags": 5, "newestReviews": 3, "ancestors": 10}
+"""The fields that give a list of their own, with how many that is about: each may cost a statement."""
 
 PAGED: Final = frozenset({"productList", "productSearch"})
 """The fields that give a page: what is asked of an item is asked once for each row of it."""
@@ -50,11 +56,35 @@ def document_faults(document: DocumentNode, *, variables: Mapping[str, Any]) -> 
     fragments = {
         node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
     }
-    told: dict[str, None] = {}
+    operations = sum(isinstance(node, OperationDefinitionNode) for node in document.definitions)
+    written = sum(_written(node) for node in document.definitions)
+    # First what is only counted: what follows expands fragments, for each operation.
+    if told := dict.fromkeys(
+        f"A document may have at most {limit} {what}."
+        for what, value, limit in (
+            ("operations", operations, MAX_OPERATIONS),
+            ("fragments", len(fragments), MAX_FRAGMENTS),
+            ("fields", written, MAX_FIELDS),
+        )
+        if value > limit
+    ):
+        return list(told)
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             told.update(dict.fromkeys(_faults(_measured(node, fragments=fragments, variables=variables))))
     return list(told)
+
+
+def _written(definition: DefinitionNode) -> int:
+    """How many selections are written in a definition, whether it is used or not."""
+    count = 0
+    waiting = [getattr(definition, "selection_set", None)]
+    while waiting:
+        selections = waiting.pop()
+        for node in selections.selections if selections else ():
+            count += 1
+            waiting.append(getattr(node, "selection_set", None))
+    return count
 
 
 def _faults(size: Size) -> Iterator[str]:
@@ -100,7 +130,7 @@ def _measured(
 def _rows(field: FieldNode, *, variables: Mapping[str, Any], defaults: Mapping[str, ValueNode | None]) -> int:
     """How many rows a field gives at most: the size of its page, be it written, a variable or a variable's default."""
     if field.name.value not in PAGED:
-        return 1
+        return LISTS.get(field.name.value, 1)
     size = next((argument.value for argument in field.arguments if argument.name.value == "size"), None)
     if isinstance(size, VariableNode):
         given = variables.get(size.name.value)

@@ -6,7 +6,6 @@ where somebody known was wanted, with `errors` whose extensions hold the same co
 
 import json
 import logging
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,7 +39,8 @@ DOCUMENTS_KEPT = 256
 MAX_FAULTS = 5
 """How many faults of a document are told: a hostile one could have a thousand."""
 
-_SUGGESTION = re.compile(r" Did you mean .*\?$", re.DOTALL)
+MAX_MESSAGE = 300
+_SUGGESTION = " Did you mean "
 
 _log = logging.getLogger(__name__)
 
@@ -125,7 +125,8 @@ def graphql_view(
             operation_name=asked.operation_name,
         )
         errors = [format_error(error) for error in result.errors or []]
-        response = _answer(data=result.data, errors=errors, status=_status(errors))
+        is_executed = _is_executed(errors)
+        response = _answer(data=result.data, errors=errors, status=_status(errors), is_executed=is_executed)
         if not is_query:
             response.headers["Cache-Control"] = "no-store"
         return response
@@ -143,7 +144,7 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
     if known is not None:
         told = _told_of(known)
     elif error.path is None or original is None:
-        message = error.message if settings.DEBUG else _SUGGESTION.sub("", error.message)
+        message = (error.message if settings.DEBUG else error.message.partition(_SUGGESTION)[0])[:MAX_MESSAGE]
         told = _told(code="invalid", message=message, fields=_variables_at_fault(error))
     else:
         _log.error("a resolver failed at %s", error.path, exc_info=original)
@@ -154,10 +155,15 @@ def format_error(error: GraphQLError) -> dict[str, Any]:
 
 
 def _status(errors: list[dict[str, Any]]) -> int:
-    """Only an error from a resolver has a path: without one, nothing was executed."""
+    """401 where somebody known was wanted; 400 where nothing was executed; else 200, whatever is in it."""
     if any(error["extensions"]["code"] == "unauthenticated" for error in errors):
         return 401
-    return 200 if all("path" in error for error in errors) else 400
+    return 200 if _is_executed(errors) else 400
+
+
+def _is_executed(errors: list[dict[str, Any]]) -> bool:
+    """Only an error from a resolver has a path: without one, nothing was executed."""
+    return all("path" in error for error in errors)
 
 
 def _variables_at_fault(error: GraphQLError) -> dict[str, str]:
@@ -183,9 +189,9 @@ def _camel(name: str) -> str:
     return head + "".join(part.title() for part in rest)
 
 
-def _answer(*, data: Any = None, errors: list[dict[str, Any]], status: int) -> HttpResponse:
+def _answer(*, data: Any = None, errors: list[dict[str, Any]], status: int, is_executed: bool = False) -> HttpResponse:
     body: dict[str, Any] = {"errors": errors} if errors else {}
-    if status == 200:
+    if is_executed:
         body["data"] = data
     text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     # GraphQL's own messages quote what the client sent, and JSON can carry half a surrogate pair.

@@ -33,7 +33,8 @@ class ParameterReader:
         self._is_typed = names is not None
         self._faults: dict[str, str] = {}
         for name in () if names is None else raw.keys() - set(names):
-            self.refuse(name[:50], "is not known here")
+            # JSON can carry half a surrogate pair, and no answer can.
+            self.refuse(name[:50].encode(errors="replace").decode(), "is not known here")
 
     def has(self, name: str) -> bool:
         """Whether the parameter is there, be it null."""

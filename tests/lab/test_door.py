@@ -53,7 +53,10 @@ def run(tmp_path: Path) -> RunFolder:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["nonsense"], "there is no experiment 'nonsense' (choose one of authentication, blacklist, capacity, null, toggles)"),
+        (
+            ["nonsense"],
+            "there is no experiment 'nonsense' (choose one of authentication, blacklist, capacity, null, toggles)",
+        ),
         (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, medium, large)"),
         (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),
         (["--faces", "rest,"], "there is no face ''"),

@@ -50,6 +50,20 @@ HOSTILE = {
     "several roots": "{"
     + " ".join(f"a{n}: product(id: {n}) {{ id }}" for n in range(graphql_limits.MAX_ROOTS + 1))
     + "}",
+    "an unused fragment that is large": "query { __typename } fragment f on Query {" + "__typename " * 700 + "}",
+    "many operations": " ".join(f"query q{number} {{ ...f }}" for number in range(300))
+    + " fragment f on Query {"
+    + "__typename " * 200
+    + "}",
+    "many fragments": "query { __typename } "
+    + " ".join(f"fragment f{number} on Query {{ __typename }}" for number in range(60)),
+    "ancestors of ancestors": "{"
+    + " ".join(
+        f"{name}: productList(size: 100) {{ items {{ category {{ ancestors {{ ancestors {{ id }} }} }} }} }}"
+        for name in "abcde"
+    )
+    + "}",
+    "a text that means something": '{ " Did you mean' + " Did you mean" * 3_000 + "?" * 40_000 + '" }',
     "the limit passed by an unused operation": "query A { __typename } query B " + nested(20),
 }
 

@@ -15,15 +15,18 @@ from django.test import Client, RequestFactory, override_settings
 from django.test.utils import CaptureQueriesContext
 
 from scenarios.operations.operation import Request
-from targets.accounts import logins
-from targets.accounts.inputs import Credentials
+from targets.accounts import logins, services
+from targets.accounts.inputs import Credentials, PasswordChange
 from targets.accounts.models import User
 from targets.catalog import selectors
+from targets.config.wsgi import application
+from targets.orders.models import Order
 from targets.web import limits
-from targets.web.errors import TooManyError, UnauthenticatedError
+from targets.web.actor import Actor
+from targets.web.errors import InvalidError, TooManyError, UnauthenticatedError
 from targets.web.limits import address_of, count, discount
 from targets.web.rate import Rate
-from tests.targets.doors import ABOUT, DOORS, STREET, Thing, bearer, code_of, forget_everyone, person
+from tests.targets.doors import ABOUT, DOORS, PASSWORD, STREET, Thing, bearer, code_of, forget_everyone, person
 from tests.targets.subject import TargetClient, get
 
 FACES = ("rest", "graphql")
@@ -75,6 +78,69 @@ def test_the_right_password_is_no_attempt(project: None):
             logins.token_obtain(Credentials(email=user.email, password="correct horse battery"), address="192.0.2.1")
 
 
+def test_the_edge_of_two_windows_lets_nobody_twice_as_often(project: None, monkeypatch: pytest.MonkeyPatch):
+    """What was counted just before it counts after it too, and less and less."""
+    rate, who, edge = Rate(limit=10, seconds=900), secrets.token_hex(8), 900 * 2_000_000.0
+
+    def let_through(at: float, times: int) -> int:
+        monkeypatch.setattr("time.time", lambda: at)
+        return sum(is_let_through(rate, who) for _ in range(times))
+
+    assert let_through(edge - 1, 100) == 10
+    assert let_through(edge + 1, 100) == 0
+    assert 4 <= let_through(edge + 1_400, 100) <= 10
+
+
+def some_address() -> str:
+    """An address in a network that no other test is in."""
+    return f"2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+
+
+def is_let_through(rate: Rate, who: str) -> bool:
+    """Whether one more is."""
+    try:
+        count(rate, who)
+    except TooManyError:
+        return False
+    return True
+
+
+def test_an_address_as_an_e_mail_counts_nothing_for_the_address(project: None):
+    """Nobody shuts others out of logging in by naming their address."""
+    with override_settings(RATE_LOGIN_ADDRESS=Rate(limit=2, seconds=86_400)):
+        for number in range(5):
+            with pytest.raises(UnauthenticatedError):
+                logins.token_obtain(Credentials(email="203.0.113.7", password="x"), address=f"198.51.100.{number}")
+        with pytest.raises(UnauthenticatedError):
+            logins.token_obtain(Credentials(email="a@example.com", password="x"), address="203.0.113.7")
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_registrations_are_limited_before_they_cost(target_client: TargetClient, face: str):
+    """By address, since each would bring a rate of its own."""
+    headers = {
+        "X-Forwarded-For": f"192.0.2.{secrets.randbelow(250)}, 2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+    }
+    with override_settings(RATE_REGISTER=Rate(limit=2, seconds=86_400), TRUSTED_PROXIES=1):
+        answers = [
+            target_client(DOORS["user_register"].request(face, ABOUT["user_register"](User())), headers=headers)
+            for _ in range(3)
+        ]
+    assert [code_of(*answer) for answer in answers] == ["ok", "ok", "too_many"]
+
+
+def test_a_password_change_that_fails_counts(project: None):
+    """A stolen access token is no way to guess, nor to have passwords hashed without end."""
+    user = person("customer")
+    actor = Actor(id=user.id)
+    with override_settings(RATE_LOGIN=Rate(limit=2, seconds=86_400)):
+        for change in (PasswordChange(current="wrong", new="x" * 12), PasswordChange(current=PASSWORD, new="short")):
+            with pytest.raises(InvalidError):
+                services.password_change(actor=actor, change=change)
+        with pytest.raises(TooManyError):
+            services.password_change(actor=actor, change=PasswordChange(current=PASSWORD, new="x" * 12))
+
+
 @pytest.mark.parametrize("store", ["rates", "own_rates"])
 def test_a_counter_stands_between_processes_or_in_this_one(project: None, store: str, monkeypatch: pytest.MonkeyPatch):
     """In Redis, or without it in this process, the same number is let through."""
@@ -100,7 +166,9 @@ def test_a_counter_stands_between_processes_or_in_this_one(project: None, store:
 def test_more_requests_than_the_rate_are_refused(target_client: TargetClient, face: str, who: str):
     """429, with Retry-After; the lab alone sends as many as it likes."""
     request = DOORS["product_list"].request(face, Thing())
-    headers = {"X-Forwarded-For": f"192.0.2.{secrets.randbelow(250)}, 2001:db8::{secrets.token_hex(2)}"}
+    headers = {
+        "X-Forwarded-For": f"192.0.2.{secrets.randbelow(250)}, 2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
+    }
     if who == "user":
         headers |= bearer(person("customer"))
     rate = {f"RATE_{who.upper()}": Rate(limit=2, seconds=86_400), "TRUSTED_PROXIES": 1}
@@ -119,6 +187,9 @@ def test_more_requests_than_the_rate_are_refused(target_client: TargetClient, fa
         (2, "203.0.113.9, 198.51.100.7", "203.0.113.9"),
         (2, "198.51.100.7", "127.0.0.1"),
         (1, "", "127.0.0.1"),
+        (1, "2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        (1, "::ffff:198.51.100.7", "198.51.100.7"),
+        (1, "nonsense", "nonsense"),
     ],
 )
 def test_an_address_is_what_our_own_proxies_saw(project: None, proxies: int, forwarded: str, address: str):
@@ -206,6 +277,38 @@ def test_a_rest_body_has_no_other_names(target_client: TargetClient):
     request = DOORS["user_update"].rest(Thing(id=user.id, told={"name": "A", "is_superuser": True}))
     status, body = target_client(request, headers=bearer(user))
     assert (status, json.loads(body)["error"]["fields"]) == (400, {"is_superuser": "is not known here"})
+
+
+def test_a_name_that_no_answer_can_carry_is_refused(target_client: TargetClient):
+    """Half a surrogate pair in a name is told as a question mark."""
+    request = Request(method="POST", path="/api/tokens/", body=b'{"\\ud800": 1}', content_type="application/json")
+    status, body = target_client(request)
+    assert (status, json.loads(body)["error"]["fields"]["?"]) == (400, "is not known here")
+
+
+@pytest.mark.parametrize("content_type", ["x/y; charset=hex", "application/json; x*=nope''a", "a; charset=undefined"])
+@pytest.mark.parametrize("path", ["/api/products/", "/graphql"])
+def test_no_content_type_is_a_defect(project: None, content_type: str, path: str):
+    """What servers pass on reaches Django without its parameters."""
+    said: list[str] = []
+    environ = RequestFactory().get(f"{path}?size=1").environ | {"CONTENT_TYPE": content_type, "HTTP_HOST": "testserver"}
+    body = b"".join(application(environ, lambda status, _: said.append(status)))
+    assert said[0][:3] in {"200", "405"}, body
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_a_second_review_and_an_address_in_use_are_invalid(target_client: TargetClient, face: str):
+    """What the database forbids is told as what it means."""
+    customer = person("customer")
+    product = ABOUT["review_create"](person("merchant"))
+    order = Order.objects.select_related("customer").filter(customer__is_active=True).order_by("id")[0]
+    for actor, door, thing, expected in (
+        (customer, "review_create", product, "ok"),
+        (customer, "review_create", product, "invalid"),
+        (order.customer, "address_delete", Thing(id=order.address_id), "invalid"),
+    ):
+        assert code_of(*target_client(DOORS[door].request(face, thing), headers=bearer(actor))) == expected
+    assert Order.objects.filter(id=order.id, address_id=order.address_id).exists()
 
 
 @pytest.mark.parametrize("face", FACES)
