@@ -118,9 +118,7 @@ def test_an_address_as_an_e_mail_counts_nothing_for_the_address(project: None):
 @pytest.mark.parametrize("face", FACES)
 def test_registrations_are_limited_before_they_cost(target_client: TargetClient, face: str):
     """By address, since each would bring a rate of its own."""
-    headers = {
-        "X-Forwarded-For": f"192.0.2.{secrets.randbelow(250)}, 2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
-    }
+    headers = {"X-Forwarded-For": f"192.0.2.7, {some_address()}"}
     with override_settings(RATE_REGISTER=Rate(limit=2, seconds=86_400), TRUSTED_PROXIES=1):
         answers = [
             target_client(DOORS["user_register"].request(face, ABOUT["user_register"](User())), headers=headers)
@@ -166,9 +164,7 @@ def test_a_counter_stands_between_processes_or_in_this_one(project: None, store:
 def test_more_requests_than_the_rate_are_refused(target_client: TargetClient, face: str, who: str):
     """429, with Retry-After; the lab alone sends as many as it likes."""
     request = DOORS["product_list"].request(face, Thing())
-    headers = {
-        "X-Forwarded-For": f"192.0.2.{secrets.randbelow(250)}, 2001:db8:{secrets.token_hex(2)}:{secrets.token_hex(2)}::1"
-    }
+    headers = {"X-Forwarded-For": f"192.0.2.7, {some_address()}"}
     if who == "user":
         headers |= bearer(person("customer"))
     rate = {f"RATE_{who.upper()}": Rate(limit=2, seconds=86_400), "TRUSTED_PROXIES": 1}
