@@ -97,7 +97,8 @@ def address_create(*, actor: Actor, fields: dict[str, str]) -> Address:
     """A new address of the actor. Raises InvalidError above MAX_ADDRESSES."""
     with transaction.atomic(using=router.db_for_write(Address)):
         # The user's row is the lock: of many at once, none slips in above the limit.
-        User.objects.select_for_update().only("id").get(id=actor.id)
+        if not User.objects.select_for_update().filter(id=actor.id).values_list("id").first():
+            raise UnauthenticatedError
         if Address.objects.filter(user_id=actor.id).count() >= MAX_ADDRESSES:
             raise InvalidError({"input": f"There may be at most {MAX_ADDRESSES} addresses."})
         address = Address(user_id=actor.id, **fields)

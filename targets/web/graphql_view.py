@@ -115,8 +115,11 @@ def graphql_view(
         if operation is not None and not is_query:
             try:
                 before_mutation(request)
-            except ApiError as error:
-                return graphql_refusal(error)
+            except Exception as error:
+                told = expected(error)
+                if told is None:
+                    raise
+                return graphql_refusal(told)
         result = execute_sync(
             schema.graphql_schema,
             document,

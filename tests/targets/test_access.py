@@ -1,5 +1,6 @@
 """Who may do what: TABLE is the truth, and both faces keep to it in every cell."""
 
+import json
 from collections.abc import Iterator
 from typing import Final, cast
 
@@ -9,6 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from targets.accounts.models import User
+from targets.accounts.permissions import Permission
 from targets.accounts.rest_views import GuardedViewSet
 from targets.config.schema import schema
 from tests.targets.doors import ABOUT, DOORS, Thing, bearer, camel, code_of, forget_everyone, person
@@ -66,6 +68,8 @@ CELLS: Final = [
 TABLES: Final = (
     "accounts_user", "accounts_address", "accounts_blacklistedtoken", "catalog_product", "catalog_review",
 )  # fmt: skip
+PAGE: Final = {"page": 1, "size": 20, "has_next": False}
+CAMEL_PAGE: Final = {camel(name): value for name, value in PAGE.items()}
 MOST_STATEMENTS: Final = 6
 """Of a refusal: the user, the blacklist, the object with its lock, and the two that begin and end a transaction."""
 
@@ -117,6 +121,35 @@ def test_who_may_do_what(  # noqa: PLR0917 - pytest passes names
         assert len(statements) <= MOST_STATEMENTS, [statement["sql"] for statement in statements]
 
 
+@pytest.mark.parametrize("face", ["rest", "graphql"])
+@pytest.mark.parametrize(
+    ("operation", "whose", "role", "told"),
+    [cell for cell in CELLS if cell[3] != OK],
+    ids=["-".join(cell[:3]).replace(" ", "_") for cell in CELLS if cell[3] != OK],
+)
+def test_what_a_view_forgets_to_ask_services_refuse(  # noqa: PLR0917 - pytest passes names
+    target_client: TargetClient,
+    monkeypatch: pytest.MonkeyPatch,
+    operation: str,
+    whose: str,
+    role: str,
+    told: str,
+    face: str,
+):
+    """With every permission let through, each refused cell is refused all the same, and nothing is changed or shown."""
+    monkeypatch.setattr(Permission, "check", classmethod(lambda *_: None))
+    actor = None if role == "anonymous" else person(role)
+    owner = actor if whose == "own" and actor is not None else person(_owner(operation, whose))
+    thing = ABOUT[operation](owner) if operation in ABOUT else Thing()
+    before = _state()
+    status, body = target_client(DOORS[operation].request(face, thing), headers={} if actor is None else bearer(actor))
+    if operation == "address_list":
+        assert json.loads(body) in ({"items": [], **PAGE}, {"data": {"addressList": {"items": [], **CAMEL_PAGE}}})
+    else:
+        assert code_of(status, body) in {LOGIN, NO, NONE}
+    assert _state() == before
+
+
 def _owner(operation: str, whose: str) -> str:
     if whose == "of staff":
         return "staff"
@@ -127,13 +160,7 @@ def _state() -> list[tuple[str, ...]]:
     """A digest of every table that an operation could change, as far as tests made its rows."""
     digests = []
     with connections["default"].cursor() as cursor:
-        for table in (
-            "accounts_user",
-            "accounts_address",
-            "accounts_blacklistedtoken",
-            "catalog_product",
-            "catalog_review",
-        ):
+        for table in TABLES:
             key = "key" if table.endswith("token") else "id"
             cursor.execute(
                 f"SELECT count(*)::text, md5(string_agg(t::text, '|')) FROM"

@@ -1,4 +1,5 @@
 import os
+import re
 import runpy
 from io import StringIO
 from pathlib import Path
@@ -86,3 +87,12 @@ def test_without_a_cache_url_nothing_is_kept(settings_with):
     """The cache is Django's dummy, and no level but off can be asked for."""
     assert settings_with()["CACHES"]["default"]["BACKEND"].endswith("DummyCache")
     assert os.environ.get("CACHE_URL") is None
+
+
+def test_every_setting_is_documented():
+    """Each variable that the settings read stands in `.env.example`, with what it does."""
+    names = r'(?:env\.\w+|database|rate)\(\s*"([A-Z_]+)"'
+    read = set(re.findall(names, SETTINGS.read_text(encoding="utf-8")))
+    example = (SETTINGS.parents[2] / ".env.example").read_text(encoding="utf-8")
+    assert len(read) > 20
+    assert read - set(re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)) == set()
