@@ -9,7 +9,7 @@ from lab.errors import LabError
 SELECTORS: Final = "targets/catalog/selectors.py"
 QUERY_CACHE: Final = "targets/web/query_cache.py"
 VIEW_CACHE: Final = "targets/web/view_cache.py"
-MIGRATION: Final = "targets/catalog/migrations/0002_planted.py"
+MIGRATION: Final = "targets/catalog/migrations/9999_planted.py"
 
 ANEW: Final = "__import__('uuid').uuid4().hex"
 """A value that no key has twice."""
@@ -47,8 +47,11 @@ class Plant:
 
 def _without_index(name: str, *, model: str, operation: str) -> Plant:
     text = (
-        "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
-        '    dependencies = [("catalog", "0001_initial")]\n'
+        "from pathlib import Path\n\nfrom django.db import migrations\n\n"
+        # After whatever migration is the last one, in any commit.
+        '_NAMES = sorted(path.stem for path in Path(__file__).parent.glob("[0-9]*.py"))\n\n\n'
+        "class Migration(migrations.Migration):\n"
+        '    dependencies = [("catalog", _NAMES[-2])]\n'
         f'    operations = [migrations.RemoveIndex(model_name="{model}", name="{name}")]\n'
     )
     return Plant(kind="dropped index", where=name, operation=operation, file=MIGRATION, right="", wrong=text)
