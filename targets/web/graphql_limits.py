@@ -51,24 +51,30 @@ class Size:
     cost: int = 0
 
 
-def document_faults(document: DocumentNode, *, variables: Mapping[str, Any]) -> list[str]:
-    """What is too large in any of the document's operations, in words; nothing when all of them may be executed."""
-    fragments = {
-        node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
-    }
+def document_faults(document: DocumentNode) -> list[str]:
+    """What is too large in a document, whatever its variables will be, in words; nothing when it may be validated."""
+    fragments = sum(isinstance(node, FragmentDefinitionNode) for node in document.definitions)
     operations = sum(isinstance(node, OperationDefinitionNode) for node in document.definitions)
     written = sum(_written(node) for node in document.definitions)
     # First what is only counted: what follows expands fragments, for each operation.
-    if told := dict.fromkeys(
+    counted = [
         f"A document may have at most {limit} {what}."
         for what, value, limit in (
             ("operations", operations, MAX_OPERATIONS),
-            ("fragments", len(fragments), MAX_FRAGMENTS),
+            ("fragments", fragments, MAX_FRAGMENTS),
             ("fields", written, MAX_FIELDS),
         )
         if value > limit
-    ):
-        return list(told)
+    ]
+    return counted or operation_faults(document, variables={})
+
+
+def operation_faults(document: DocumentNode, *, variables: Mapping[str, Any]) -> list[str]:
+    """What is too large in any of the document's operations with these variables, in words."""
+    fragments = {
+        node.name.value: node.selection_set for node in document.definitions if isinstance(node, FragmentDefinitionNode)
+    }
+    told: dict[str, None] = {}
     for node in document.definitions:
         if isinstance(node, OperationDefinitionNode):
             told.update(dict.fromkeys(_faults(_measured(node, fragments=fragments, variables=variables))))

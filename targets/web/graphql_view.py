@@ -31,7 +31,7 @@ from graphql import (
 )
 
 from targets.web.errors import ApiError, MalformedError, error_headers, expected
-from targets.web.graphql_limits import document_faults
+from targets.web.graphql_limits import document_faults, operation_faults
 from targets.web.view_cache import cached_answers
 
 MAX_TOKENS = 2_000
@@ -107,7 +107,7 @@ def graphql_view(
             return graphql_refusal(error)
         document, faults = prepare(asked.query)
         if document is not None and not faults and asked.variables:
-            faults = [GraphQLError(fault) for fault in document_faults(document, variables=asked.variables)]
+            faults = [GraphQLError(fault) for fault in operation_faults(document, variables=asked.variables)]
         if document is None or faults:
             return _answer(errors=[format_error(fault) for fault in faults], status=400)
         operation = get_operation_ast(document, asked.operation_name)
@@ -210,7 +210,7 @@ def _prepare(schema: GraphQLSchema, query: str) -> tuple[DocumentNode | None, li
     """The document, and what is wrong with it. Its size comes first: validation of a large one takes long itself."""
     try:
         document = parse(query, max_lexical_tokens=MAX_TOKENS)
-        if faults := document_faults(document, variables={}):
+        if faults := document_faults(document):
             return document, [GraphQLError(fault) for fault in faults]
         rules = specified_rules if settings.DEBUG else (*specified_rules, NoSchemaIntrospectionCustomRule)
         return document, validate(schema, document, rules, max_errors=MAX_FAULTS)[:MAX_FAULTS]

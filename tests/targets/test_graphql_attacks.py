@@ -99,7 +99,7 @@ def test_every_document_of_ours_is_allowed(target_client: TargetClient):
     from scenarios.operations.catalog import DETAIL_DOCUMENT, LIST_DOCUMENT, SEARCH_DOCUMENT
 
     for document in (LIST_DOCUMENT, SEARCH_DOCUMENT, DETAIL_DOCUMENT):
-        assert graphql_limits.document_faults(parse(document), variables={"size": 100}) == []
+        assert graphql_limits.operation_faults(parse(document), variables={"size": 100}) == []
 
 
 @pytest.mark.parametrize("batch", [100, 2])
