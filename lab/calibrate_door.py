@@ -38,7 +38,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--tolerance", type=_share, default="1%", help="of unchanged code and of small doses (default: 1%%)")
     add("--ledger", type=Path, default=LEDGER, help=f"tries are appended there (default: {LEDGER})")
     add("--dataset", default="medium", help="small, medium or large (default: medium)")
-    add("--budget", default="50s", help="time for measuring in each try of one operation (default: 50s)")
+    add("--budget", default="38s", help="time for measuring in each try of one operation (default: 38s)")
     add(
         "--within", default="", metavar="TIME",
         help=f"take no new try after so long, as in 1h (default: {SHORT} where nothing else is asked for, else no end)",
