@@ -12,8 +12,8 @@ from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_run
 
 
 def cells(*times: float) -> list[PlannedCell]:
-    """Cells of one operation with these pilot times."""
-    arms = [Arm(server=str(index), face="rest", variant=()) for index in range(len(times))]
+    """Cells of one operation with these pilot times, each of another variant."""
+    arms = [Arm(server="target", face="rest", variant=(("knob", str(index)),)) for index in range(len(times))]
     return [
         PlannedCell(index=i, operation="list", face="rest", arm=arm, seconds=t)
         for i, (arm, t) in enumerate(zip(arms, times, strict=True))
@@ -102,3 +102,21 @@ def test_slower_cells_get_fewer_requests() -> None:
     """Requests go with one over the root of the time: sixteen times slower is asked a quarter as often."""
     plan = planned(0.002, 0.032)
     assert [cell.stride for cell in plan.cells] == [1, 4]
+
+
+@given(st.lists(st.floats(0.001, 0.2), min_size=2, max_size=4), st.integers(0, 7))
+def test_servers_are_asked_equally_often(times: list[float], index: int) -> None:
+    """What differs in its server alone meets the same passes, whatever the pilots said: none stays warmer for it."""
+    pilots = [
+        PlannedCell(
+            index=place, operation="list", face=face, seconds=seconds,
+            arm=Arm(server=str(place % len(times)), face=face, variant=()),
+        )
+        for place, (face, seconds) in enumerate(
+            [("rest", each) for each in times] + [("graphql", each) for each in reversed(times)]
+        )
+    ]  # fmt: skip
+    plan = plan_run(pilots, budget=60.0, blocks=8, boot_seconds=2.0, keys=3, seed=1)
+    asked = Counter(ask.cell for each in plan_block(plan, index=index).passes for ask in each)
+    for face in (range(len(times)), range(len(times), 2 * len(times))):
+        assert len({asked[place] for place in face}) == 1
