@@ -16,7 +16,7 @@ from locust.contrib import fasthttp
 
 from lab.answers import fault_of, fault_of_error, is_ours
 from lab.recorder import Fault
-from lab.script import Line
+from lab.script import Line, Trip
 from lab.timer import wait_until
 
 # Locust takes a body that zlib cannot unpack for a failed request; so is one that brotli cannot.
@@ -40,8 +40,24 @@ class Answered:
 
 
 def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answered:
-    """Sends one request and reads all of the answer."""
-    response = client.request(line.method, line.url, data=line.body, headers=headers, name=name)
+    """Sends one request, and its further trips one after the other, and reads all of the answer."""
+    found = _trip(client, line, headers=headers, name=name)
+    if isinstance(found, Answered):
+        return found
+    status, body, done = found
+    for trip in line.then:
+        if line.status not in {None, status}:
+            break
+        found = _trip(client, trip, headers=headers, name=name)
+        if isinstance(found, Answered):
+            return found
+        status, body, done = found[0], body + found[1], found[2]
+    return Answered(status=status, size=len(body), fault=fault_of(line, status=status, body=body), done=done)
+
+
+def _trip(client: Any, trip: Line | Trip, *, headers: dict[str, str], name: str) -> tuple[int, bytes, int] | Answered:
+    """A status, a whole body and when its last byte came; or, where there is no whole body, what came instead."""
+    response = client.request(trip.method, trip.url, data=trip.body, headers=headers, name=name)
     status: int = response.status_code or 0
     try:
         body = response.content or b""
@@ -55,8 +71,7 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
     read = response._response  # noqa: SLF001 - the session swallows what happened to the body
     if not read.message_complete:
         return _failed(status, size=len(body), fault=Fault.TRUNCATED)
-    fault = fault_of(line, status=status, body=body)
-    return Answered(status=status, size=len(body), fault=fault, done=read.completed)
+    return status, body, read.completed
 
 
 def _failed(status: int, *, size: int, fault: Fault) -> Answered:
@@ -86,7 +101,8 @@ def prepare(client: Any, urls: Iterable[str]) -> list[ConnectionPool]:
 class Sending:
     """When this greenlet's request is due, and when it was sent: nanoseconds of the monotonic clock, 0 for not known.
 
-    The request is made ready before it is due, and waits with its connection in hand.
+    The request is made ready before it is due, and waits with its connection in hand. Of several trips the first
+    counts.
     """
 
     due: int = 0
@@ -99,7 +115,7 @@ def _socket_when_due(get_socket: Callable[[], Any]) -> Any:
     sending: Sending | None = getattr(gevent.getcurrent(), "sending", None)
     if sending:
         wait_until(sending.due)
-        sending.sent = time.monotonic_ns()
+        sending.sent = sending.sent or time.monotonic_ns()
     return found
 
 

@@ -47,7 +47,7 @@ def contrasts(experiment: Experiment, *, operations: Sequence[str]) -> tuple[Con
                 found += _knob_contrasts(experiment, operation=operation, face=face)
             found += _server_contrasts(experiment, operation=operation, face=face)
             found += _part_contrasts(experiment, operation=operation, face=face)
-        if experiment.knobs and set(experiment.faces) == {"rest", "graphql"}:
+        if experiment.compares_faces:
             found += _face_contrasts(experiment, operation=operation)
     return tuple(found)
 
@@ -128,9 +128,12 @@ def _face_contrasts(experiment: Experiment, *, operation: str) -> Iterator[Contr
     if cache:
         named.append((f"{CACHE} = off", [s for s in _settings(experiment.knobs) if (cache.name, cache.off) in s]))
         named.append((f"{CACHE} = on, warm", [s for s in _settings(experiment.knobs) if (cache.name, cache.on) in s]))
-    named.append(("all off", [_settings(experiment.knobs)[0]]))
-    uncached = tuple((k.name, k.off if k.name == CACHE else k.on) for k in experiment.knobs)
-    named.append((f"{CACHE} = off, the others on", [uncached]))
+    if experiment.knobs:
+        named.append(("all off", [_settings(experiment.knobs)[0]]))
+        uncached = tuple((k.name, k.off if k.name == CACHE else k.on) for k in experiment.knobs)
+        named.append((f"{CACHE} = off, the others on", [uncached]))
+    else:
+        named.append(("", [()]))
     held = experiment.variant
     for given, settings in named:
         pairs = tuple(

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lab import wording
+from lab.answer_words import answer
 from lab.comparisons import Comparisons
 from lab.errors import LabError
 from lab.experiment import Arm, Experiment
@@ -140,7 +140,7 @@ class _Derivation:
             experiment=manifest.experiment.name,
             run=manifest.run,
             question=manifest.experiment.question,
-            answer=wording.answer(
+            answer=answer(
                 knobs=[knob.name for knob in manifest.experiment.knobs],
                 held=manifest.experiment.variant,
                 cells=cells, effects=effects, proofs=self.proof.proofs, blocks=blocks,

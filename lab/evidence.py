@@ -137,25 +137,28 @@ def _walk(node: Mapping[str, Any], *, depth: int, lines: list[str], indexes: lis
         _walk(child, depth=depth + 1, lines=lines, indexes=indexes, scans=scans)
 
 
-def read_evidence(record: Mapping[str, Any], *, witness: Witness, counted: int | None) -> Evidence:
-    """The evidence of one request from the target's record; equal statements from one line are grouped.
+def read_evidence(records: Sequence[Mapping[str, Any]], *, witness: Witness, counted: int | None) -> Evidence:
+    """The evidence of one request from the target's records of its trips; equal statements from one line are grouped.
 
     A group's plan is that of its first statement. `counted` is the database's own count of its statements.
     """
     groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
-    for statement in record["statements"]:
+    cache = [event for record in records for event in record["cache"]]
+    for statement in (statement for record in records for statement in record["statements"]):
         groups.setdefault((fingerprint(statement["sql"]), statement["database"], statement["line"]), []).append(
             statement
         )
     return Evidence(
         statements=tuple(_statement(key, group, witness=witness) for key, group in groups.items()),
-        body_bytes=record["bytes"],
-        cache_hits=sum(event["outcome"] == "hit" for event in record["cache"]),
-        cache_misses=sum(event["outcome"] == "miss" for event in record["cache"]),
-        seconds=record["seconds"],
-        database_seconds=record["database_seconds"],
+        body_bytes=sum(record["bytes"] for record in records),
+        cache_hits=sum(event["outcome"] == "hit" for event in cache),
+        cache_misses=sum(event["outcome"] == "miss" for event in cache),
+        seconds=sum(record["seconds"] for record in records),
+        database_seconds=sum(record["database_seconds"] for record in records),
         counted_by_database=counted,
-        hits=tuple(Counter(event["level"] for event in record["cache"] if event["outcome"] == "hit").items()),
+        hits=tuple(Counter(event["level"] for event in cache if event["outcome"] == "hit").items()),
+        trips=len(records),
+        cache_away=sum(event["outcome"] == "away" for event in cache),
     )
 
 

@@ -74,7 +74,10 @@ class Statement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """What one request of a cell did, counted; `hits` are (level of the cache, hits there)."""
+    """What one request of a cell did, counted over its trips; `hits` are (level of the cache, hits there).
+
+    `cache_away` are look-ups that were answered without the cache, since it did not answer.
+    """
 
     statements: tuple[Statement, ...]
     body_bytes: int
@@ -84,6 +87,8 @@ class Evidence:
     database_seconds: float
     counted_by_database: int | None = None
     hits: tuple[tuple[str, int], ...] = ()
+    trips: int = 1
+    cache_away: int = 0
 
     @property
     def statement_count(self) -> int:

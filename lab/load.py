@@ -17,7 +17,7 @@ from lab.progress import Advance
 from lab.recorder import samples_in
 from lab.requests import request_headers
 from lab.results import CellProof, ProofRecord, RunFolder
-from lab.script import TOKEN_VARIABLE, Line, Report, Script
+from lab.script import TOKEN_VARIABLE, Line, Report, Script, Trip
 from lab.server import TREE, Running, Surroundings, boot, floor_path, plain_environment
 from lab.verdict import void_reasons
 
@@ -164,14 +164,15 @@ class Loader:
         """The request of a cell for one of its keys, to the server at `url`, with the answer that was proven."""
         proven = next(answer for answer in proof.answers if answer.key == key)
         if cell.arm is None:
-            method, path, body = "GET", floor_path(proven.length), None
+            trips = [Trip(method="GET", url=url + floor_path(proven.length), body=None)]
             headers = {}
         else:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
             request = keyed.operation.request(cell.face, keyed.keys[key])
-            method, path, body = request.method, request.path, request.body
+            trips = [Trip(method=r.method, url=url + r.path, body=r.body) for r in (request, *request.then)]
             headers = request_headers(request, arm=cell.arm, credentials=self.surroundings.credentials)
+        first, *then = trips
         return Line(
-            cell=cell.index, key=key, method=method, url=url + path, headers=tuple(headers.items()),
-            body=body, status=proven.status, length=proven.length, checksum=proven.checksum,
+            cell=cell.index, key=key, method=first.method, url=first.url, headers=tuple(headers.items()),
+            body=first.body, status=proven.status, length=proven.length, checksum=proven.checksum, then=tuple(then),
         )  # fmt: skip

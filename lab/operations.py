@@ -14,7 +14,7 @@ from lab.experiment import Experiment, LoadDesign
 
 
 class Request(Protocol):
-    """One HTTP request, but for the host."""
+    """One HTTP request, but for the host; `then` are further trips, sent one after the other with its headers."""
 
     @property
     def method(self) -> str: ...
@@ -24,6 +24,8 @@ class Request(Protocol):
     def body(self) -> bytes | None: ...
     @property
     def content_type(self) -> str | None: ...
+    @property
+    def then(self) -> "Sequence[Request]": ...
 
 
 class Operation(Protocol):

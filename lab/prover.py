@@ -168,19 +168,29 @@ class Prover:
         return tuple(found), len(found)
 
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
-        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
-        own = request_headers(request, arm=subject.arm, credentials=self.credentials)
-        headers = own | {"Lab-Token": self.token}
-        if mark:
-            headers["Lab-Request"] = mark
-        client = self.clients[subject.arm.server]
         if not self.has_counts or mark:
-            return client.send(request.method, request.path, headers=headers, body=request.body)
+            return self._send(subject, key=key, mark=mark)
         witness = self.witnesses[subject.arm.server]
         before = witness.statements_so_far()
-        answer = client.send(request.method, request.path, headers=headers, body=request.body)
+        answer = self._send(subject, key=key)
         self._count(subject, key=key, before=before, after=witness.statements_so_far())
         return answer
+
+    def _send(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
+        """The answer to all trips of a request together: the last status, or the first that is no success."""
+        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
+        own = request_headers(request, arm=subject.arm, credentials=self.credentials)
+        client = self.clients[subject.arm.server]
+        found = Answer(status=200, body=b"", seconds=0.0)
+        for number, trip in enumerate((request, *request.then)):
+            headers = own | {"Lab-Token": self.token} | ({"Lab-Request": f"{mark}.{number}"} if mark else {})
+            answer = client.send(trip.method, trip.path, headers=headers, body=trip.body)
+            found = Answer(
+                status=answer.status, body=found.body + answer.body, seconds=found.seconds + answer.seconds
+            )  # fmt: skip
+            if answer.status != 200:
+                break
+        return found
 
     def _count(self, subject: Subject, *, key: int, before: int | None, after: int | None) -> int | None:
         """What the database counted meanwhile; of a key that is asked again the last time stays."""
@@ -195,15 +205,16 @@ class Prover:
         before = witness.statements_so_far()
         answer = self._ask(subject, key=key, mark=mark)
         after = witness.statements_so_far()
+        trips = 1 + len(subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key)).then)
         try:
-            record = self.files[subject.arm.server].record(mark)
+            records = [self.files[subject.arm.server].record(f"{mark}.{number}") for number in range(trips)]
         except KeyError:
             raise LabError(
                 f"{subject.keyed.operation.name} at {describe(subject.arm)} left no evidence (status {answer.status})",
                 hint="is the disk full? If not, see the server's log under .lab/logs",
             ) from None
         counted = self._count(subject, key=key, before=before, after=after)
-        evidence = read_evidence(record, witness=witness, counted=counted)
+        evidence = read_evidence(records, witness=witness, counted=counted)
         # What came is what counts, and not what the target says that it sent.
         evidence = replace(evidence, body_bytes=len(answer.body))
         if counted is not None and counted != evidence.statement_count:

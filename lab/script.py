@@ -11,10 +11,20 @@ WORKER_TOKEN: Final = "LAB_WORKER_TOKEN"  # noqa: S105 - a name, not a token
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Trip:
+    """One more request of a line, sent with the line's headers when the one before it is answered."""
+
+    method: str
+    url: str
+    body: bytes | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One concrete request with the answer that is right: its status, its length in bytes and its CRC-32.
 
     Where one of these is None, any will do, and any 2xx status; `graphql` asks for an answer without `errors`.
+    With `then` the answer is that of all trips: each has the status, and their bodies count together.
     """
 
     cell: int
@@ -27,6 +37,7 @@ class Line:
     length: int | None
     checksum: int | None
     graphql: bool = False
+    then: tuple[Trip, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,13 +1,13 @@
-"""Yields every sentence that people read of a run: console, HTML, Markdown and gate take their words from here.
+"""Yields the phrases that people read of a run: console, HTML, Markdown and gate take their words from here.
 
 It computes nothing beyond what a sentence needs to choose its words.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from lab.findings import Block, Cell, Effect, Interval, Proof, Statement
-from lab.load_findings import LoadCell, LoadFindings
+from lab.findings import Cell, Effect, Interval, Proof, Statement
+from lab.load_findings import LoadCell, LoadFindings, Scalability
 from lab.units import count, factor, is_near_one, rate, ratio, seconds, share, times
 
 
@@ -47,6 +47,15 @@ def varied_levels(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequenc
     return ", ".join(level for knob, level in variant if len({setting.get(knob) for setting in settings}) > 1)
 
 
+def only_level(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:
+    """The level of the one knob that differs among all, where it is no optimisation that is off or on; else nothing."""
+    settings = [dict(each) for each in among]
+    varied = [knob for knob, _ in variant if len({setting.get(knob) for setting in settings}) > 1]
+    if len(varied) != 1 or {setting.get(varied[0]) for setting in settings} & {"off", "on"}:
+        return ""
+    return dict(variant)[varied[0]]
+
+
 def verdict_phrase(effect: Effect) -> str:
     """The verdict as it is printed: `faster`, `slower for some requests`, `same`, `unclear`."""
     return " ".join(filter(None, (effect.verdict, effect.detail)))
@@ -54,7 +63,7 @@ def verdict_phrase(effect: Effect) -> str:
 
 def place(operation: str, face: str) -> str:
     """An operation and a face in one phrase, as in `product_list, REST`."""
-    return f"{operation}, {_face(face)}" if face else operation
+    return f"{operation}, {face_name(face)}" if face else operation
 
 
 def effect_sentence(effect: Effect) -> str:
@@ -73,63 +82,6 @@ def repeated_statement(statement: Statement) -> str:
     return f"N+1: the same statement {statement.count} times, from {statement.line}"
 
 
-def answer(
-    *,
-    knobs: Sequence[str],
-    held: Sequence[tuple[str, str]] = (),
-    cells: Sequence[Cell],
-    effects: Sequence[Effect],
-    proofs: Sequence[Proof],
-    blocks: Sequence[Block],
-) -> tuple[str, ...]:
-    """The answer in at most ten lines, the first of which answers the question."""
-    parts = [effect for effect in effects if effect.kind == "part"]
-    if knobs:
-        lines = _knob_answer(knobs, held=held, cells=cells, effects=effects)
-    else:
-        lines = _part_answer(parts, cells=cells) if parts else _server_answer(effects)
-    return (*lines, _trust(cells=cells, proofs=proofs, blocks=blocks))
-
-
-def _knob_answer(
-    knobs: Sequence[str], *, held: Sequence[tuple[str, str]], cells: Sequence[Cell], effects: Sequence[Effect]
-) -> list[str]:
-    whole = sorted((effect for effect in effects if effect.kind == "whole"), key=lambda each: each.typical.estimate)
-    if whole:
-        ends = dict.fromkeys((whole[-1], whole[0]))
-        reach = [f"{times_interval(each.typical)} ({place(each.operation, each.face)})" for each in ends]
-        fixed = f", with {' and '.join(f'{knob} = {level}' for knob, level in held)}" if held else ""
-        head = f"All {len(knobs)} knobs together{fixed}: {' to '.join(reach)}."
-    else:
-        head = "The question cannot be answered: all off or all on was not measured."
-    places = dict.fromkeys((cell.operation, cell.face) for cell in cells)
-    lines = [_place_answer(knobs, operation=o, face=f, cells=cells, effects=effects) for o, f in places]
-    return [head, *lines, *_statements(cells)]
-
-
-def _place_answer(
-    knobs: Sequence[str], *, operation: str, face: str, cells: Sequence[Cell], effects: Sequence[Effect]
-) -> str:
-    """What one operation takes through one face on the way, and what each knob does to it without the cache."""
-    here = {cell.variant: cell for cell in cells if (cell.operation, cell.face) == (operation, face) and cell.service}
-    named = {
-        "all off": dict.fromkeys(knobs, False),
-        "all on but the cache": {knob: knob != "cache" for knob in knobs} if "cache" in knobs else {},
-        "all on": dict.fromkeys(knobs, True),
-    }
-    steps = [
-        f"{seconds(cell.service.estimate)} {name}"
-        for name, wanted in named.items()
-        for variant, cell in here.items()
-        if cell.service and {knob: level != "off" for knob, level in variant if knob in knobs} == wanted
-    ]
-    own = [e for e in effects if (e.operation, e.face, e.kind) == (operation, face, "conditional")]
-    strongest = sorted(own, key=lambda effect: effect.typical.estimate)
-    text = ", ".join(map(_short, strongest)) or "not measured"
-    given = f"at {strongest[0].given}: " if strongest and strongest[0].given else ""
-    return f"{place(operation, face)}: {', '.join(steps) or 'not measured'}; {given}{text}."
-
-
 def statement_costs(cells: Sequence[Cell], *, operation: str, face: str) -> dict[str, int]:
     """Statements that one request costs, by variant name, over the cells without a cache."""
     return {
@@ -137,65 +89,6 @@ def statement_costs(cells: Sequence[Cell], *, operation: str, face: str) -> dict
         for cell in cells
         if (cell.operation, cell.face) == (operation, face) and cell.cold and dict(cell.variant).get("cache") == "off"
     }
-
-
-def _short(effect: Effect) -> str:
-    """An effect in a list: what the interval does not tell apart is called so."""
-    said = f"{effect.subject} {times_interval(effect.typical)}"
-    return f"{said} {verdict_phrase(effect)}" if effect.verdict in {"unclear", "same"} or effect.detail else said
-
-
-def _statements(cells: Sequence[Cell]) -> list[str]:
-    """What a lazily loaded page costs in statements, and what each knob removes of it."""
-    for operation, face in dict.fromkeys((cell.operation, cell.face) for cell in cells):
-        costs = statement_costs(cells, operation=operation, face=face)
-        lazy, loaded = costs.pop("all off", 0), costs.pop("all on", 0)
-        if lazy > loaded > 0:
-            removed = ", ".join(f"{knob} removes {lazy - cost}" for knob, cost in costs.items())
-            return [
-                (
-                    f"{place(operation, face)}, loaded lazily, costs {count(lazy)} statements a page; {removed}, "
-                    f"both together leave {loaded}."
-                )
-            ]
-    return []
-
-
-def _part_answer(parts: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]:
-    """What each part costs, place by place: time, and statements where they differ."""
-    lines = []
-    for operation, face in dict.fromkeys((effect.operation, effect.face) for effect in parts):
-        here = [cell for cell in cells if (cell.operation, cell.face) == (operation, face)]
-        named = {varied_levels(cell.variant, among=[each.variant for each in here]): cell for cell in here}
-        own = [effect for effect in parts if (effect.operation, effect.face) == (operation, face)]
-        told = "; ".join(f"{_short(effect)}{_more_statements(effect, named)}" for effect in own)
-        lines.append(f"{place(operation, face)}: {told}.")
-    return lines
-
-
-def _more_statements(effect: Effect, named: Mapping[str, Cell]) -> str:
-    """What a part adds in statements, or nothing where that was not counted or is none."""
-    counted = [
-        cell.cold.statement_count for name in effect.given.split(" / ") if (cell := named.get(name)) and cell.cold
-    ]
-    more = counted[0] - counted[1] if len(counted) == 2 else 0
-    return f" with {abs(more)} statement{'s' * (abs(more) != 1)} {'more' if more > 0 else 'less'}" if more else ""
-
-
-def _server_answer(effects: Sequence[Effect]) -> list[str]:
-    own = [effect for effect in effects if effect.kind == "server"]
-    if not own:
-        return ["The question cannot be answered: nothing was compared."]
-    changed = [effect for effect in own if effect.verdict in {"faster", "slower"}]
-    unclear = [effect for effect in own if effect.verdict == "unclear"]
-    if changed:
-        head = f"A difference in {len(changed)} of {len(own)} comparisons: {effect_sentence(changed[0])}."
-    elif unclear:
-        head = f"No difference was found, but {len(unclear)} of {len(own)} comparisons are unclear: measure longer."
-    else:
-        widest = max(max(effect.typical.high - 1, 1 - effect.typical.low) for effect in own)
-        head = f"The same: all {len(own)} comparisons, the widest bound {widest:.1%} from no difference."
-    return [head, *(effect_sentence(effect) for effect in own)]
 
 
 def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, ...]:
@@ -216,6 +109,9 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
 def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
     """What a face carries at its first arm and at its last."""
     own = [each for each in found.scalabilities if each.face == face and each.capacity]
+    among = [each.variant for each in found.scalabilities]
+    if own and only_level(own[0].variant, among=among):
+        return [_capacities(own, among=among, face=face)]
     if not own:
         return []
     said = []
@@ -226,7 +122,18 @@ def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
         said.append(f"{rate(each.capacity.estimate)} [{low}, {high}] requests/s {variant_name(each.variant)}{by}")
     gain = next((g for g in found.gains if (g.face, g.candidate) == (face, own[-1].variant)), None)
     more = f": {factor(gain.ratio.estimate)} [{factor(gain.ratio.low)}, {factor(gain.ratio.high)}]" if gain else ""
-    return [f"{_face(face)} carries {', '.join(said)}{more}."]
+    return [f"{face_name(face)} carries {', '.join(said)}{more}."]
+
+
+def _capacities(own: Sequence[Scalability], *, among: Sequence[Sequence[tuple[str, str]]], face: str) -> str:
+    """What a face carries at each arm, the most first, where arms are alternatives and none is the bare one."""
+    said = [
+        f"{rate(each.capacity.estimate)} [{rate(each.capacity.low)}, {rate(each.capacity.high)}] requests/s "
+        f"{only_level(each.variant, among=among)}"
+        for each in sorted(own, key=lambda each: -(each.capacity.estimate if each.capacity else 0.0))
+        if each.capacity
+    ]
+    return f"{face_name(face)} carries {', '.join(said)}."
 
 
 def _load_answer(found: LoadFindings, *, face: str) -> list[str]:
@@ -239,10 +146,10 @@ def _load_answer(found: LoadFindings, *, face: str) -> list[str]:
             continue
         if first.level == last.level:
             ends = "; ".join(_loaded(cell) for cell in (first, last))
-            said.insert(0, f"{_face(face)} at {step} of {rate(first.level)}/s: {ends}.")
+            said.insert(0, f"{face_name(face)} at {step} of {rate(first.level)}/s: {ends}.")
         else:
             ends = "; ".join(_loaded(cell, at=f" at {rate(cell.level)}/s") for cell in (first, last))
-            said.append(f"{_face(face)} at {step}: {ends}.")
+            said.append(f"{face_name(face)} at {step}: {ends}.")
     return said
 
 
@@ -254,21 +161,9 @@ def _loaded(cell: LoadCell, *, at: str = "") -> str:
     return f"{variant_name(cell.variant)}{at} {times_of}, {seconds(cpu)} of CPU a request"
 
 
-def _face(face: str) -> str:
+def face_name(face: str) -> str:
+    """A face as people write it."""
     return {"rest": "REST", "graphql": "GraphQL"}.get(face, face)
-
-
-def _trust(*, cells: Sequence[Cell], proofs: Sequence[Proof], blocks: Sequence[Block]) -> str:
-    measured = sum(cell.state == "measured" for cell in cells)
-    answers = sum(proof.answers for proof in proofs)
-    void = sum(bool(block.void) for block in blocks)
-    counted = [e for cell in cells for e in (cell.cold, cell.warm) if e and e.counted_by_database is not None]
-    agreed = sum(evidence.counted_by_database == evidence.statement_count for evidence in counted)
-    witness = f"; PostgreSQL's own count of statements agrees in {agreed} of {len(counted)} requests" if counted else ""
-    return (
-        f"{measured} of {len(cells)} cells measured in {len(blocks) - void} of {len(blocks)} blocks; "
-        f"{count(answers)} answers compared before timing, all equal{witness}."
-    )
 
 
 METHOD: Final = """

@@ -1,29 +1,38 @@
 """Yields the catalog's operations: `product_list`, `product_search` and `product_detail`."""
 
-import json
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from fixtures.sizes import Size
 from scenarios.operations.catalog_answers import read_detail, read_list, read_search
-from scenarios.operations.operation import Operation, Request
+from scenarios.operations.operation import Operation, Request, by_document, by_query
 
 _PAGES_BROWSED: Final = 50
 """How far customers leaf: nobody reads page 2,000, and its OFFSET would drown every other cost."""
 
-_ITEM: Final = """
+PAGE_FIELDS: Final = """
+  page size hasNext items {
     id sku name price rating reviewCount createdAt
     brand { id name slug }
     category { id name slug }
     tags { id name slug }
     newestReviews { id rating title createdAt author { id name } }
+  }
+"""
+
+DETAIL_FIELDS: Final = """
+    id sku name description price weightGrams stock version rating reviewCount createdAt
+    brand { id name slug country }
+    category { id name slug ancestors { id name } }
+    tags { id name slug }
+    newestReviews { id rating title body createdAt author { id name } }
 """
 
 LIST_DOCUMENT: Final = f"""
 query ProductList($page: WholeNumber, $size: WholeNumber) {{
-  productList(page: $page, size: $size) {{ page size hasNext items {{ {_ITEM} }} }}
+  productList(page: $page, size: $size) {{ {PAGE_FIELDS} }}
 }}
 """
 
@@ -35,20 +44,14 @@ query ProductSearch(
   productSearch(
     category: $category, minPrice: $minPrice, maxPrice: $maxPrice, minRating: $minRating,
     ordering: $ordering, page: $page, size: $size
-  ) {{ page size hasNext items {{ {_ITEM} }} }}
+  ) {{ {PAGE_FIELDS} }}
 }}
 """
 
-DETAIL_DOCUMENT: Final = """
-query ProductDetail($id: ID!) {
-  product(id: $id) {
-    id sku name description price weightGrams stock version rating reviewCount createdAt
-    brand { id name slug country }
-    category { id name slug ancestors { id name } }
-    tags { id name slug }
-    newestReviews { id rating title body createdAt author { id name } }
-  }
-}
+DETAIL_DOCUMENT: Final = f"""
+query ProductDetail($id: ID!) {{
+  product(id: $id) {{ {DETAIL_FIELDS} }}
+}}
 """
 
 
@@ -107,19 +110,8 @@ def _sample_detail(rng: Random, size: Size) -> DetailParameters:
     return DetailParameters(id=_rank(rng, size.products))
 
 
-def _get(path: str, **parameters: object) -> Request:
-    given = {name: value for name, value in parameters.items() if value is not None}
-    return Request(method="GET", path=f"{path}?{urlencode(given)}" if given else path)
-
-
-def _post(document: str, **variables: object) -> Request:
-    given = {name: value for name, value in variables.items() if value is not None}
-    body = json.dumps({"query": document, "variables": given}).encode()
-    return Request(method="POST", path="/graphql", body=body, content_type="application/json")
-
-
 def _search_by_graphql(wanted: SearchParameters) -> Request:
-    return _post(
+    return by_document(
         SEARCH_DOCUMENT,
         category=wanted.category,
         minPrice=wanted.min_price,
@@ -132,7 +124,7 @@ def _search_by_graphql(wanted: SearchParameters) -> Request:
 
 
 def _search_by_rest(wanted: SearchParameters) -> Request:
-    return _get(
+    return by_query(
         "/api/products/search/",
         category=wanted.category,
         min_price=wanted.min_price,
@@ -145,19 +137,19 @@ def _search_by_rest(wanted: SearchParameters) -> Request:
 
 
 def _list_by_rest(wanted: ListParameters) -> Request:
-    return _get("/api/products/", page=wanted.page, size=wanted.size)
+    return by_query("/api/products/", page=wanted.page, size=wanted.size)
 
 
 def _list_by_graphql(wanted: ListParameters) -> Request:
-    return _post(LIST_DOCUMENT, page=wanted.page, size=wanted.size)
+    return by_document(LIST_DOCUMENT, page=wanted.page, size=wanted.size)
 
 
 def _detail_by_rest(wanted: DetailParameters) -> Request:
-    return _get(f"/api/products/{quote(str(wanted.id))}/")
+    return by_query(f"/api/products/{quote(str(wanted.id))}/")
 
 
 def _detail_by_graphql(wanted: DetailParameters) -> Request:
-    return _post(DETAIL_DOCUMENT, id=str(wanted.id))
+    return by_document(DETAIL_DOCUMENT, id=str(wanted.id))
 
 
 def _paged_list(wanted: ListParameters, size: int) -> ListParameters:

@@ -109,17 +109,17 @@ class ProductDetail:
 
 def read_list(face: str, status: int, body: bytes) -> ProductPage | Refusal:
     """The page in an answer to `product_list`."""
-    return _read(face, status, body, query="productList", read=_page)
+    return _read(face, status, body, query="productList", read=page_of)
 
 
 def read_search(face: str, status: int, body: bytes) -> ProductPage | Refusal:
     """The page in an answer to `product_search`."""
-    return _read(face, status, body, query="productSearch", read=_page)
+    return _read(face, status, body, query="productSearch", read=page_of)
 
 
 def read_detail(face: str, status: int, body: bytes) -> ProductDetail | Refusal:
     """The product in an answer to `product_detail`."""
-    return _read(face, status, body, query="product", read=_detail)
+    return _read(face, status, body, query="product", read=detail_of)
 
 
 def _read(face: str, status: int, body: bytes, *, query: str, read: Callable[[AnswerReader, Any], Any]) -> Any:
@@ -128,7 +128,8 @@ def _read(face: str, status: int, body: bytes, *, query: str, read: Callable[[An
     return found if isinstance(found, Refusal) else read(reader, found)
 
 
-def _page(reader: AnswerReader, value: Any) -> ProductPage:
+def page_of(reader: AnswerReader, value: Any) -> ProductPage:
+    """The page of products that `value` holds."""
     items, page, size, has_next = reader.keys(value, "items", "page", "size", "has_next")
     return ProductPage(
         items=reader.many(items, partial(_product, reader)),
@@ -159,7 +160,8 @@ def _product(reader: AnswerReader, value: Any) -> Product:
     )
 
 
-def _detail(reader: AnswerReader, value: Any) -> ProductDetail:
+def detail_of(reader: AnswerReader, value: Any) -> ProductDetail:
+    """The product that `value` holds."""
     names = (
         *("id", "sku", "name", "description", "price", "weight_grams", "stock", "version", "rating", "review_count"),
         *("created_at", "brand", "category", "tags", "newest_reviews"),

@@ -3,22 +3,42 @@
 It knows no server and sends nothing: the proof and the load both send exactly these requests.
 """
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 from typing import Any
+from urllib.parse import urlencode
 
 from fixtures.sizes import Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One HTTP request: what goes over the wire, but for the host."""
+    """One HTTP request: what goes over the wire, but for the host.
+
+    `then` are further trips, each sent when the one before it is answered, of the same content type. The answer is
+    that of all trips together: their bodies, one after the other.
+    """
 
     method: str
     path: str
     body: bytes | None = None
     content_type: str | None = None
+    then: tuple["Request", ...] = ()
+
+
+def by_query(path: str, **parameters: object) -> Request:
+    """A REST request for what `path` names; None leaves a parameter out."""
+    given = {name: value for name, value in parameters.items() if value is not None}
+    return Request(method="GET", path=f"{path}?{urlencode(given)}" if given else path)
+
+
+def by_document(document: str, **variables: object) -> Request:
+    """A GraphQL request; None leaves a variable out."""
+    given = {name: value for name, value in variables.items() if value is not None}
+    body = json.dumps({"query": document, "variables": given}).encode()
+    return Request(method="POST", path="/graphql", body=body, content_type="application/json")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ It knows no operation: which keys an answer has is said by the operation that re
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 _DECIMAL: Final = re.compile(r"-?[0-9]+\.[0-9]{2}")
 _MOMENT: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{6}Z")
+_DECODER: Final = json.JSONDecoder()
 _STATUS_OF: Final = {"invalid": 400, "not_found": 404}
 
 
@@ -27,25 +28,34 @@ class AnswerReader:
 
     def answer(self, status: int, body: bytes, *, query: str) -> Any | Refusal:
         """What was asked for, not yet read, or a refusal. `query` is the name of GraphQL's root field."""
-        value = json.loads(body)
-        return self._rest(status, value) if self.face == "rest" else self._graphql(status, value, query=query)
+        found = self.answers(status, body, queries=(query,))
+        return found if isinstance(found, Refusal) else found[0]
 
-    def _rest(self, status: int, value: Any) -> Any | Refusal:
+    def answers(self, status: int, body: bytes, *, queries: Sequence[str]) -> list[Any] | Refusal:
+        """What was asked for, likewise, of several at once: trip by trip in REST, by root field in GraphQL."""
+        values = _values(body)
+        if self.face == "rest":
+            return self._rest(status, values, count=len(queries))
+        [value] = values
+        return self._graphql(status, value, queries=queries)
+
+    def _rest(self, status: int, values: list[Any], *, count: int) -> list[Any] | Refusal:
         if status == 200:
-            return value
-        [error] = self.keys(value, "error")
+            if len(values) != count:
+                raise ValueError(f"{len(values)} answers to {count} requests")
+            return values
+        [error] = self.keys(values[-1], "error")
         code, message, fields = self.keys(error, "code", "message", "fields")
         expected = _STATUS_OF.get(code, status) if isinstance(code, str) else status
         return _refusal(status, code, message, fields, expected=expected)
 
-    def _graphql(self, status: int, value: Any, *, query: str) -> Any | Refusal:
+    def _graphql(self, status: int, value: Any, *, queries: Sequence[str]) -> list[Any] | Refusal:
         if not isinstance(value, dict) or not value.keys() <= {"data", "errors"}:
             raise ValueError(f"not a GraphQL answer: {_short(value)}")
         if "errors" not in value:
             if status != 200:
                 raise ValueError(f"status {status} without errors")
-            [found] = self.keys(value.get("data"), query)
-            return found
+            return self.keys(value.get("data"), *queries)
         data = value.get("data")
         if data is not None and (not isinstance(data, dict) or any(data.values())):
             raise ValueError("an answer with both data and errors")
@@ -119,6 +129,16 @@ class AnswerReader:
     def optional(self, value: Any, read: Callable[[Any], T]) -> T | None:
         """Null, or what `read` reads."""
         return None if value is None else read(value)
+
+
+def _values(body: bytes) -> list[Any]:
+    """The JSON values of a body: one of each trip, one after the other."""
+    text, at = body.decode(), 0
+    values: list[Any] = []
+    while at < len(text) or not values:
+        value, at = _DECODER.raw_decode(text, at)
+        values.append(value)
+    return values
 
 
 def _refusal(status: int, code: Any, message: Any, fields: Any, *, expected: int) -> Refusal:

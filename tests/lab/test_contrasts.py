@@ -22,6 +22,7 @@ class Asked:
     path: str = "/"
     body: bytes | None = None
     content_type: str | None = None
+    then: tuple["Asked", ...] = ()
 
 
 def of_kind(kind: str, experiment: Experiment = KNOBS, *, operations: Sequence[str] = OPERATIONS) -> list[Contrast]:
@@ -58,6 +59,14 @@ def held(*settings: tuple[str, str]) -> Experiment:
 def test_four_knobs_ask_for_so_many_of_each_kind(kind: str, count: int) -> None:
     """The counts follow from the design alone."""
     assert len(of_kind(kind)) == count
+
+
+def test_one_server_without_knobs_asks_how_the_faces_compare() -> None:
+    """GraphQL against REST, once an operation; with a second server the servers are compared, with one face nothing."""
+    design = replace(KNOBS, knobs=(), variant=(("cache", "off"),))
+    assert [(each.operation, each.given) for each in of_kind("face", design)] == [(name, "") for name in OPERATIONS]
+    assert of_kind("face", SERVERS) == []
+    assert contrasts(replace(design, faces=("rest",)), operations=OPERATIONS) == ()
 
 
 def test_no_contrast_is_asked_for_twice() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab import units, wording
+from lab import answer_words, units, wording
 from lab.derive import derive
 from lab.findings import Effect, Findings, Interval, Statement
 from tests.fakes import KNOBS, SERVERS, FakeRun, by_knobs, by_server
@@ -156,7 +156,7 @@ def test_statements_have_their_sentence(toggles: Findings) -> None:
 def test_no_sentence_about_statements_where_none_are_saved(toggles: Findings) -> None:
     """Without evidence nothing is said of statements."""
     cells = [replace(cell, cold=None) for cell in toggles.cells]
-    said = wording.answer(
+    said = answer_words.answer(
         knobs=toggles.knobs, cells=cells, effects=toggles.effects, proofs=toggles.proofs, blocks=toggles.blocks
     )
     assert not any("lazily" in line for line in said)
@@ -174,6 +174,8 @@ def test_servers_are_answered_in_the_first_line(tmp_path: Path, ratio: float) ->
 def test_nothing_measured_is_said_so(toggles: Findings) -> None:
     """Without times the first line says that there is no answer."""
     cells = [replace(cell, service=None) for cell in toggles.cells]
-    said = wording.answer(knobs=toggles.knobs, cells=cells, effects=(), proofs=(), blocks=())
+    said = answer_words.answer(knobs=toggles.knobs, cells=cells, effects=(), proofs=(), blocks=())
     assert said[0].startswith("The question cannot be answered")
-    assert wording.answer(knobs=(), cells=(), effects=(), proofs=(), blocks=())[0].startswith("The question cannot")
+    assert answer_words.answer(knobs=(), cells=(), effects=(), proofs=(), blocks=())[0].startswith(
+        "The question cannot"
+    )
