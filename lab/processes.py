@@ -78,7 +78,7 @@ class Supervisor:
         self,
         *,
         name: str,
-        argv: Sequence[str | Path],
+        argv: Sequence[str | Path | float],
         env: Mapping[str, str],
         log: Path,
         cwd: Path | None = None,

@@ -54,7 +54,9 @@ class Build:
 class Surroundings:
     """What the servers of a run share: cache, token, dataset, where logs go, and the build of those not in `builds`.
 
-    `credentials` are the headers by which requests say who asks, by their kind; `secret` signs them.
+    `credentials` are the headers by which requests say who asks, by their kind; `secret` signs them. Mails go to
+    `email_url`, by way of a `queue` of the broker, which is the cache's server where `broker_url` is empty. `settings`
+    are further environment variables of the target.
     """
 
     build: Build
@@ -66,6 +68,10 @@ class Surroundings:
     builds: Mapping[str, Build] = field(default_factory=dict)
     secret: str = field(default_factory=lambda: secrets.token_urlsafe(48), repr=False)
     credentials: Mapping[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    broker_url: str = field(default="", repr=False)
+    queue: str = "windtunnel"
+    email_url: str = "dummymail://"
+    settings: tuple[tuple[str, str], ...] = ()
 
     def of(self, server: str) -> Build:
         """The build of the server of that name."""
@@ -116,13 +122,15 @@ def boot(
         pids[server.name] = supervisor.spawn(
             name=_process(server.name),
             argv=_command(server, port=ports[server.name], python=build.python),
-            env=_environment(surroundings, build=build, evidence=(evidence or {}).get(server.name)),
+            env=target_environment(
+                surroundings, build=build, tasks=server.tasks, evidence=(evidence or {}).get(server.name)
+            ),
             cwd=build.tree,
             log=surroundings.logs / f"{_process(server.name)}.log",
         ).pid
     running: dict[str, Running] = {}
     for name, port in ports.items():
-        supervisor.wait_ready(_process(name), ready=partial(_listens, port), seconds=BOOT_LIMIT)
+        supervisor.wait_ready(_process(name), ready=partial(listens, port), seconds=BOOT_LIMIT)
         running[name] = Running(name=name, url=f"http://127.0.0.1:{port}", process=_process(name), pid=pids[name])
         _check_identity(running[name], surroundings=surroundings)
     return running
@@ -133,13 +141,31 @@ def _process(name: str) -> str:
 
 
 def _command(server: Server, *, port: int, python: str) -> list[str]:
-    if server.program != "granian":
-        raise LabError(f"there is no server program {server.program!r}", hint="the program is granian")
-    return [
-        python, "-m", "granian", "--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(server.workers), "--blocking-threads", str(server.threads), "--no-ws",
-        "--log-level", "warning", "targets.config.wsgi:application",
-    ]  # fmt: skip
+    application = f"targets.config.{server.interface}:application"
+    kind = (server.program, server.interface)
+    if kind in {("granian", "wsgi"), ("granian", "asgi")}:
+        # Under ASGI an event loop runs the views, and threads of its own run what blocks.
+        threads = server.threads if server.interface == "wsgi" else 1
+        return [
+            python, "-m", "granian", "--interface", server.interface, "--host", "127.0.0.1", "--port", str(port),
+            "--workers", str(server.workers), "--blocking-threads", str(threads), "--no-ws",
+            "--log-level", "warning", application,
+        ]  # fmt: skip
+    if kind == ("gunicorn", "wsgi"):
+        return [
+            python, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", str(server.workers),
+            "--worker-class", "gthread", "--threads", str(server.threads), "--keep-alive", "75",
+            "--log-level", "warning", application,
+        ]  # fmt: skip
+    if kind == ("uvicorn", "asgi"):
+        return [
+            python, "-m", "uvicorn", "--host", "127.0.0.1", "--port", str(port), "--workers", str(server.workers),
+            "--timeout-keep-alive", "75", "--log-level", "warning", "--no-access-log", application,
+        ]  # fmt: skip
+    raise LabError(
+        f"there is no server program {server.program} for {server.interface.upper()}",
+        hint="give granian (wsgi, asgi), gunicorn (wsgi) or uvicorn (asgi)",
+    )
 
 
 def plain_environment(tree: Path = TREE) -> dict[str, str]:
@@ -152,7 +178,10 @@ def floor_path(size: int) -> str:
     return f"/bare?bytes={size}"
 
 
-def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | None) -> Mapping[str, str]:
+def target_environment(
+    surroundings: Surroundings, *, build: Build, tasks: str = "celery", evidence: Path | None = None
+) -> Mapping[str, str]:
+    """What a process of the target gets to know: nothing but what is said here."""
     return {
         **plain_environment(build.tree),
         # Every boot draws a new order of sets and dicts, so that it is averaged over and not compared.
@@ -169,6 +198,12 @@ def _environment(surroundings: Surroundings, *, build: Build, evidence: Path | N
         # Said here, so that a checkout's .env has no part in what is measured.
         "TARGET_VARIANT": "",
         "CACHE_SECONDS": str(CACHE_SECONDS),
+        "TASKS": tasks,
+        "BROKER_URL": surroundings.broker_url,
+        "BROKER_QUEUE": surroundings.queue,
+        "BROKER_PREFIX": surroundings.cache_prefix,
+        "EMAIL_URL": surroundings.email_url,
+        **dict(surroundings.settings),
         # A load by stock Locust carries no token of the lab, and is no attack either.
         "RATE_ADDRESS": NO_LIMIT,
         "RATE_USER": NO_LIMIT,
@@ -209,7 +244,8 @@ def free_port() -> int:
         return port
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
+    """Whether somebody listens on a port of the loopback."""
     with socket.socket() as probe:
         probe.settimeout(0.5)
         return probe.connect_ex(("127.0.0.1", port)) == 0

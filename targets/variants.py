@@ -12,6 +12,7 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
     "indexes": ("off", "on"),
     "cache": ("off", "query", "view", "both"),
     "token_check": ("blacklist", "user", "stateless"),
+    "fanout": ("sync", "threads", "async"),
 }
 """Each knob with its levels, the unoptimised one first."""
 
@@ -21,7 +22,8 @@ class Variant:
     """A level for every knob; the default is the well-built API without a cache.
 
     `token_check` is what a read asks the database about an access token: nothing, its user, or the blacklist too.
-    A write asks all of it, whatever the level.
+    A write asks all of it, whatever the level. `fanout` is how several services are asked: in turn, by threads, or all
+    at once in an event loop, which needs an ASGI server.
 
     Raises ValueError when a level is not one of its knob's.
     """
@@ -31,6 +33,7 @@ class Variant:
     indexes: str = "on"
     cache: str = "off"
     token_check: str = "stateless"  # noqa: S105 - a level
+    fanout: str = "threads"
 
     def __post_init__(self) -> None:
         for knob, levels in KNOBS.items():

@@ -1,9 +1,19 @@
 """Yields `application`, the project for ASGI servers."""
 
 import os
+from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
+from targets.web.asgi_guard import guarded
+from targets.web.kept_connections import watch
 
-application = get_asgi_application()
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
+os.environ["TARGET_INTERFACE"] = "asgi"
+
+watch()
+_django: Any = get_asgi_application()
+
+from django.conf import settings  # noqa: E402 - they can be read from here on
+
+application = guarded(_django, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

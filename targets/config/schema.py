@@ -4,13 +4,14 @@ import graphene
 
 from targets.accounts.graphql_api import AccountsMutation, AccountsQuery
 from targets.catalog.graphql_api import CatalogMutation, CatalogQuery
+from targets.orders.graphql_api import OrdersMutation, OrdersQuery
 
 
-class Query(CatalogQuery, AccountsQuery, graphene.ObjectType):
+class Query(OrdersQuery, CatalogQuery, AccountsQuery, graphene.ObjectType):
     """What can be asked."""
 
 
-class Mutation(CatalogMutation, AccountsMutation, graphene.ObjectType):
+class Mutation(OrdersMutation, CatalogMutation, AccountsMutation, graphene.ObjectType):
     """What can be changed."""
 
 

@@ -6,10 +6,12 @@ It has no per-environment variants: what differs between machines is an environm
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 from targets.variants import Variant
@@ -20,6 +22,9 @@ BASE_DIR = Path(__file__).resolve().parents[2]
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
+# By which kind of server the project is served: its entry point says so.
+INTERFACE = env.str("TARGET_INTERFACE", default="wsgi")
+
 
 def database(name: str) -> dict[str, Any]:
     """The database that the variable `name` holds a libpq URL of, by TCP or by `?host=/socket/dir&port=5432`."""
@@ -29,8 +34,10 @@ def database(name: str) -> dict[str, Any]:
     settings["PORT"] = str(options.pop("port", settings["PORT"]))
     if timeout := env.float("DATABASE_TIMEOUT_SECONDS", default=10.0):
         options["options"] = f"-c statement_timeout={round(timeout * 1000)}"
-    # Kept for the life of the process: a connection per request costs more than most requests.
-    return {**settings, "OPTIONS": options, "CONN_MAX_AGE": None, "CONN_HEALTH_CHECKS": False}
+    # Kept for the life of the process: a connection per request costs more than most requests. Under ASGI each request
+    # has a thread of its own, which takes its connection with it.
+    kept = None if INTERFACE == "wsgi" else 0
+    return {**settings, "OPTIONS": options, "CONN_MAX_AGE": kept, "CONN_HEALTH_CHECKS": False}
 
 
 def rate(name: str, *, default: str) -> Rate:
@@ -39,6 +46,16 @@ def rate(name: str, *, default: str) -> Rate:
         return Rate.parse(env.str(name, default=default))
     except ValueError as error:
         raise ImproperlyConfigured(f"{name}: {error}") from error
+
+
+def broker_of(url: str) -> str:
+    """The Redis or Valkey at `url` as Celery's broker: a socket has a scheme of its own there."""
+    if not url.startswith("unix://"):
+        return url
+    parts = urlsplit(url)
+    number = parse_qs(parts.query).get("db", ["0"])[0]
+    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return f"redis+socket://{login}{parts.path}?virtual_host={number}"
 
 
 DEBUG = env.bool("DEBUG", default=False)
@@ -72,6 +89,9 @@ MIDDLEWARE = [
 SILENCED_SYSTEM_CHECKS = ["security.W003"]
 # Bodies are a few hundred bytes; a longer one is refused by its announced length, before it is read.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 100_000
+
+# What mails say is rendered from templates; no answer of either face is.
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
 
 # Behind a proxy that ends TLS, which must set X-Forwarded-Proto itself.
 HTTPS = env.bool("HTTPS", default=False)
@@ -133,13 +153,43 @@ if CACHE_URL:
         "OPTIONS": {
             "serializer": "targets.web.cache_store.BytesSerializer",
             # A cache that answers later than the database would is no cache; redis-py's own default
-            # retries for seconds. One retry outlives a restarted server's stale connections.
+            # retries for seconds. One retry outlives a restarted server's stale connections; a slow one has none.
             "socket_timeout": 0.25,
             "socket_connect_timeout": 0.25,
-            "retry": Retry(NoBackoff(), 1),
+            "retry": Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         },
     }
 CACHES["rates"] = CACHES["default" if CACHE_URL else "own_rates"]
+
+# Whether a server sends mails itself, or the relay has Celery's workers send them.
+TASKS = env.str("TASKS", default="celery")
+if TASKS not in {"inline", "celery"}:
+    raise ImproperlyConfigured(f"TASKS is {TASKS}: it must be inline or celery")
+MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30.0)
+EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"] or "localhost", EMAIL["EMAIL_PORT"] or 25
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"] or "", EMAIL["EMAIL_HOST_PASSWORD"] or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = EMAIL.get("EMAIL_USE_TLS", False), EMAIL.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = env.float("EMAIL_TIMEOUT_SECONDS", default=5.0)
+DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", default="shop@windtunnel.example")
+
+CELERY_BROKER_URL = env.str("BROKER_URL", default="") or broker_of(CACHE_URL)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_TIMEOUT = 2.0
+# On Redis a task whose worker died comes again after this long; on RabbitMQ at once, and publishing is confirmed.
+CELERY_BROKER_TRANSPORT_OPTIONS = (
+    {"visibility_timeout": 60, "socket_timeout": 5.0, "global_keyprefix": env.str("BROKER_PREFIX", default="")}
+    if "redis" in CELERY_BROKER_URL.partition("://")[0]
+    else {"confirm_publish": True}
+)
+CELERY_TASK_DEFAULT_QUEUE = env.str("BROKER_QUEUE", default="windtunnel")
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -166,6 +216,10 @@ SPECTACULAR_SETTINGS = {
     "SECURITY": [{}, {"bearer": []}],
 }
 
+# Who says what a parcel costs: `name=URL` with commas, and how long each may take.
+CARRIERS = dict(each.split("=", 1) for each in env.list("CARRIERS", default=[]))
+CARRIER_SECONDS = env.float("CARRIER_SECONDS", default=0.25)
+
 TARGET_COMMIT = env.str("TARGET_COMMIT", default="")
 TARGET_EVIDENCE = env.str("TARGET_EVIDENCE", default="")
 TARGET_LAB_TOKEN = env.str("TARGET_LAB_TOKEN", default="")
@@ -177,5 +231,7 @@ except ValueError as error:
     raise ImproperlyConfigured(f"TARGET_VARIANT: {error}") from error
 if TARGET_VARIANT.indexes == "off" and "bare" not in DATABASES:
     raise ImproperlyConfigured("TARGET_VARIANT has indexes=off, which needs DATABASE_BARE_URL")
+if TARGET_VARIANT.fanout == "async" and INTERFACE != "asgi":
+    raise ImproperlyConfigured("TARGET_VARIANT has fanout=async, which needs an ASGI server")
 if TARGET_VARIANT.cache != "off" and not CACHE_URL:
     raise ImproperlyConfigured(f"TARGET_VARIANT has cache={TARGET_VARIANT.cache}, which needs CACHE_URL")

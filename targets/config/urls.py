@@ -1,21 +1,41 @@
 """Yields the URLs of both faces and of lab mode."""
 
+from typing import Any
+
+from django.conf import settings
 from django.urls import include, path
 
 from targets.accounts import rest_api as accounts
 from targets.accounts.entrance import confirm_actor, entrance
 from targets.catalog import rest_api as catalog
 from targets.config.schema import schema
-from targets.web.graphql_view import graphql_refusal, graphql_view
+from targets.orders import rest_api as orders
+from targets.web.event_loop import in_event_loop
+from targets.web.graphql_view import GraphQLView, graphql_refusal
 from targets.web.identity import bare, identity, settle
 
 # Whether a GraphQL request changes something is known once its document is read: the view confirms then.
-graphql = entrance(refuse=graphql_refusal, is_write=lambda _: False)(
-    graphql_view(schema, before_mutation=confirm_actor)
-)
+graphql_face = GraphQLView(schema, before_mutation=confirm_actor, awaited=frozenset({"quoteList"}))
+graphql_guard = entrance(refuse=graphql_refusal, is_write=lambda _: False)
+graphql: Any = graphql_guard(graphql_face.view())
+in_loop: list[Any] = []
+
+if settings.INTERFACE == "asgi":
+    graphql = in_event_loop(
+        graphql, guard=graphql_guard, awaited=graphql_face.answer_awaited, is_awaited=graphql_face.is_awaited,
+        refuse=graphql_refusal,
+    )  # fmt: skip
+    quotes: Any = in_event_loop(
+        orders.QuoteViewSet.as_view({"get": "list"}),
+        guard=entrance(is_write=lambda _: False),
+        awaited=orders.quotes_async,
+        is_awaited=lambda request: request.method == "GET",
+    )
+    in_loop.append(path("api/quotes/", quotes))
 
 urlpatterns = [
-    path("api/", include([*accounts.router.urls, *catalog.router.urls])),
+    *in_loop,
+    path("api/", include([*accounts.router.urls, *catalog.router.urls, *orders.router.urls])),
     path("graphql", graphql),
     path("identity", identity),
     path("settle", settle),

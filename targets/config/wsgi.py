@@ -5,7 +5,9 @@ import os
 from django.core.wsgi import get_wsgi_application
 
 from targets.web.content_type import with_plain_content_type
+from targets.web.kept_connections import watch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
 
+watch()
 application = with_plain_content_type(get_wsgi_application())

@@ -22,15 +22,14 @@ from django.core.cache import caches
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from targets.web import cache_breaker
 from targets.web.current import current_face
 from targets.web.evidence import note_cache
 from targets.web.routing import current_database
 
 _TOKEN_BYTES = 16
 _SECONDS_IN_A_DAY = 86_400
-_SECONDS_OF_REST = 5.0
 _log = logging.getLogger(__name__)
-_asleep_until = 0.0
 
 
 class BytesSerializer:
@@ -62,23 +61,25 @@ def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
     """What is kept under `key` and still true, in one round trip."""
     began = time.perf_counter()
     payload = stamp = None
-    if not _asleep():
+    is_away = cache_breaker.is_resting()
+    if not is_away:
         try:
             payload, stamp = _fetch(key, domains=domains)
         except RedisError:
-            _fall_asleep()
-    note_cache(level=level, key=key, payload=payload, seconds=time.perf_counter() - began)
+            cache_breaker.rest()
+            is_away = True
+    note_cache(level=level, key=key, payload=payload, is_away=is_away, seconds=time.perf_counter() - began)
     return Lookup(key=key, payload=payload, stamp=stamp)
 
 
 def keep(lookup: Lookup, *, payload: bytes) -> None:
     """Keep a payload that was computed after `lookup`."""
-    if lookup.stamp is None or _asleep():
+    if lookup.stamp is None or cache_breaker.is_resting():
         return
     try:
         caches["default"].set(lookup.key, lookup.stamp + payload)
     except RedisError:
-        _fall_asleep()
+        cache_breaker.rest()
 
 
 def changed(domain: str, *, using: str) -> None:
@@ -93,7 +94,7 @@ def changed(domain: str, *, using: str) -> None:
             _log.exception(
                 "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domain
             )
-            _fall_asleep()
+            cache_breaker.rest()
 
     transaction.on_commit(renew, using=using)
 
@@ -119,16 +120,6 @@ def _fetch(key: str, *, domains: Sequence[str]) -> tuple[bytes | None, bytes | N
     if entry is None or not entry.startswith(stamp):
         return None, stamp
     return entry[len(stamp) :], stamp
-
-
-def _asleep() -> bool:
-    return time.monotonic() < _asleep_until
-
-
-def _fall_asleep() -> None:
-    global _asleep_until  # noqa: PLW0603 - one breaker per process is the point
-    _asleep_until = time.monotonic() + _SECONDS_OF_REST
-    _log.warning("the cache does not answer; the next try is in %s s", _SECONDS_OF_REST)
 
 
 def _token_seconds() -> int:

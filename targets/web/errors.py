@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from psycopg2.errors import QueryCanceled
 from rest_framework import exceptions
@@ -86,6 +86,16 @@ class ConflictError(ApiError):
         super().__init__("It was changed meanwhile: read it again.", fields)
 
 
+class SoldOutError(ApiError):
+    """More wanted than there is."""
+
+    code = "sold_out"
+    status = 409
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("There is not as much as was asked for.", fields)
+
+
 class TooLargeError(ApiError):
     """A body that nobody will read."""
 
@@ -117,6 +127,17 @@ class TooSlowError(ApiError):
         super().__init__("This takes too long to answer. Ask for less.")
 
 
+class UnavailableError(ApiError):
+    """Something that this needs is away for now."""
+
+    code = "unavailable"
+    status = 503
+    retry_after = 1.0
+
+    def __init__(self) -> None:
+        super().__init__("This cannot be served just now. Try again.")
+
+
 def expected(error: BaseException) -> ApiError | None:
     """What an exception means to a client; None for a defect, of which a client learns nothing."""
     if isinstance(error, ApiError):
@@ -125,11 +146,19 @@ def expected(error: BaseException) -> ApiError | None:
         return InvalidError(_faults(error))
     if isinstance(error, OperationalError) and isinstance(error.__cause__, QueryCanceled):
         return TooSlowError()
+    if isinstance(error, OperationalError | InterfaceError) and _is_away(error):
+        return UnavailableError()
     if isinstance(error, PermissionDenied):
         return ForbiddenError()
     if isinstance(error, Http404):
         return NotFoundError()
     return None
+
+
+def _is_away(error: OperationalError | InterfaceError) -> bool:
+    """Whether the database was not there, or left: SQLSTATE classes 08 and 57P, or no state where none was reached."""
+    state = getattr(error.__cause__, "pgcode", None)
+    return state is None or state.startswith(("08", "57P"))
 
 
 def _faults(error: ValidationError) -> dict[str, str]:

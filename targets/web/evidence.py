@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import connections
@@ -59,17 +60,39 @@ class Recorder:
         )
         return result
 
+    def listen(self, stack: ExitStack) -> None:
+        """Hear of all statements on this thread's connections, until the stack is closed."""
+        for connection in connections.all():
+            stack.enter_context(connection.execute_wrapper(self.statement))
+
+    def write(self, request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:
+        """Append what was collected to the file."""
+        _append(
+            {
+                "request": request.META["HTTP_LAB_REQUEST"],
+                "variant": str(current_variant()),
+                "method": request.method,
+                "path": request.get_full_path(),
+                "status": response.status_code,
+                "bytes": len(response.content),
+                "seconds": seconds,
+                "database_seconds": sum(statement["seconds"] for statement in self.statements),
+                "statements": self.statements,
+                "cache": self.cache,
+            }
+        )
+
 
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
-def note_cache(*, level: str, key: str, payload: bytes | None, seconds: float) -> None:
-    """Keep a look-up in the cache; None is a miss."""
+def note_cache(*, level: str, key: str, payload: bytes | None, is_away: bool, seconds: float) -> None:
+    """Keep a look-up in the cache; None is a miss, unless the cache is away."""
     if recorder := _recorder.get():
         recorder.cache.append(
             {
                 "level": level,
-                "outcome": "miss" if payload is None else "hit",
+                "outcome": "away" if is_away else "miss" if payload is None else "hit",
                 "key": key,
                 "bytes": len(payload or b""),
                 "seconds": seconds,
@@ -80,40 +103,47 @@ def note_cache(*, level: str, key: str, payload: bytes | None, seconds: float) -
 class EvidenceMiddleware:
     """Writes the evidence of each request that carries the lab's token and a `Lab-Request` header."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         if not (settings.TARGET_LAB_TOKEN and settings.TARGET_EVIDENCE):
             raise MiddlewareNotUsed
         self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        name = request.META.get("HTTP_LAB_REQUEST")
-        if name is None or not in_lab_mode(request):
+    def __call__(self, request: HttpRequest) -> Any:
+        is_marked = "HTTP_LAB_REQUEST" in request.META and in_lab_mode(request)
+        if not is_marked:
             return self.get_response(request)
+        return self._awaited(request) if self.is_async else self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         recorder = Recorder()
         token = _recorder.set(recorder)
         began = time.perf_counter()
         try:
             with ExitStack() as stack:
-                for connection in connections.all():
-                    stack.enter_context(connection.execute_wrapper(recorder.statement))
-                response = self.get_response(request)
+                recorder.listen(stack)
+                response: HttpResponse = self.get_response(request)
         finally:
             _recorder.reset(token)
-        seconds = time.perf_counter() - began
-        _append(
-            {
-                "request": name,
-                "variant": str(current_variant()),
-                "method": request.method,
-                "path": request.get_full_path(),
-                "status": response.status_code,
-                "bytes": len(response.content),
-                "seconds": seconds,
-                "database_seconds": sum(statement["seconds"] for statement in recorder.statements),
-                "statements": recorder.statements,
-                "cache": recorder.cache,
-            }
-        )
+        recorder.write(request, response, seconds=time.perf_counter() - began)
+        return response
+
+    async def _awaited(self, request: HttpRequest) -> HttpResponse:
+        recorder, stack = Recorder(), ExitStack()
+        token = _recorder.set(recorder)
+        began = time.perf_counter()
+        try:
+            # All that this request does in a thread, it does in this one.
+            await sync_to_async(recorder.listen)(stack)
+            response: HttpResponse = await self.get_response(request)
+        finally:
+            await sync_to_async(stack.close)()
+            _recorder.reset(token)
+        recorder.write(request, response, seconds=time.perf_counter() - began)
         return response
 
 

@@ -32,10 +32,10 @@ MAX_COST: Final = 8_000
 MAX_OPERATIONS: Final = 5
 MAX_FRAGMENTS: Final = 20
 
-LISTS: Final = {"tags": 5, "newestReviews": 3, "ancestors": 10}
+LISTS: Final = {"lines": 3, "tags": 5, "newestReviews": 3, "ancestors": 10}
 """The fields that give a list of their own, with how many that is about: each may cost a statement."""
 
-PAGED: Final = frozenset({"productList", "productSearch"})
+PAGED: Final = frozenset({"productList", "productSearch", "orderList"})
 """The fields that give a page: what is asked of an item is asked once for each row of it."""
 
 

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from inspect import isawaitable
 from typing import Any
 
 import graphene
@@ -17,11 +18,15 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 from graphql import (
     DocumentNode,
+    ExecutionResult,
+    FieldNode,
     GraphQLError,
     GraphQLSchema,
     NoSchemaIntrospectionCustomRule,
+    OperationDefinitionNode,
     OperationType,
     VariableDefinitionNode,
+    execute,
     execute_sync,
     get_operation_ast,
     parse,
@@ -30,6 +35,7 @@ from graphql import (
     validate,
 )
 
+from targets.web.current import serving
 from targets.web.errors import ApiError, MalformedError, error_headers, expected
 from targets.web.graphql_limits import document_faults, operation_faults
 from targets.web.view_cache import cached_answers
@@ -90,13 +96,75 @@ def graphql_refusal(error: ApiError) -> HttpResponse:
     return response
 
 
-def graphql_view(
-    schema: graphene.Schema, *, before_mutation: Callable[[HttpRequest], None]
-) -> Callable[[HttpRequest], HttpResponse]:
-    """A Django view that executes requests against `schema`; `before_mutation` may raise an ApiError."""
-    prepare = lru_cache(maxsize=DOCUMENTS_KEPT)(lambda query: _prepare(schema.graphql_schema, query))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """A document that may be executed, and whether it only asks."""
 
-    def view(request: HttpRequest) -> HttpResponse:
+    document: DocumentNode
+    asked: GraphQLRequest
+    is_query: bool
+
+    def arguments(self, request: HttpRequest) -> dict[str, Any]:
+        """What graphql-core wants to be told."""
+        return {
+            "document": self.document, "context_value": request, "variable_values": self.asked.variables,
+            "operation_name": self.asked.operation_name,
+        }  # fmt: skip
+
+
+class GraphQLView:
+    """Executes requests against a schema; `before_mutation` may raise an ApiError.
+
+    `awaited` are the root fields that may be coroutines: a query of these alone can be executed in an event loop.
+    """
+
+    def __init__(
+        self, schema: graphene.Schema, *, before_mutation: Callable[[HttpRequest], None],
+        awaited: frozenset[str] = frozenset(),
+    ) -> None:  # fmt: skip
+        self._schema = schema.graphql_schema
+        self._prepare = lru_cache(maxsize=DOCUMENTS_KEPT)(lambda query: _prepare(self._schema, query))
+        self._before_mutation = before_mutation
+        self._awaited = awaited
+
+    def view(self) -> Callable[[HttpRequest], HttpResponse]:
+        """The Django view."""
+        answer = cached_answers(face="graphql", question=graphql_question)(self.answer)
+        # No cookie authenticates here, so a forged request from another site gains nothing.
+        return csrf_exempt(answer)  # type: ignore[return-value]
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a request."""
+        begun = self._begin(request)
+        if isinstance(begun, HttpResponse):
+            return begun
+        return _told_result(execute_sync(self._schema, **begun.arguments(request)), is_query=begun.is_query)
+
+    def is_awaited(self, request: HttpRequest) -> bool:
+        """Whether all that a request asks for may be a coroutine."""
+        if request.method != "POST":
+            return False
+        try:
+            document, faults = self._prepare(read_request(request).query)
+        except MalformedError:
+            return False
+        if document is None or faults:
+            return False
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        roots = [field for node in operations for field in node.selection_set.selections]
+        return all(isinstance(field, FieldNode) and field.name.value in self._awaited for field in roots)
+
+    @serving("graphql")
+    async def answer_awaited(self, request: HttpRequest) -> HttpResponse:
+        """The answer to a request, executed in this event loop."""
+        begun = self._begin(request)
+        if isinstance(begun, HttpResponse):
+            return begun
+        result = execute(self._schema, **begun.arguments(request))
+        return _told_result(await result if isawaitable(result) else result, is_query=begun.is_query)
+
+    def _begin(self, request: HttpRequest) -> Execution | HttpResponse:
+        """What is to be executed, or a refusal."""
         if request.method != "POST":
             refusal = _answer(errors=[_told(code="method_not_allowed", message="Use POST.")], status=405)
             refusal.headers["Allow"] = "POST"
@@ -105,7 +173,7 @@ def graphql_view(
             asked = read_request(request)
         except MalformedError as error:
             return graphql_refusal(error)
-        document, faults = prepare(asked.query)
+        document, faults = self._prepare(asked.query)
         if document is not None and not faults and asked.variables:
             faults = [GraphQLError(fault) for fault in operation_faults(document, variables=asked.variables)]
         if document is None or faults:
@@ -114,29 +182,23 @@ def graphql_view(
         is_query = operation is not None and operation.operation is OperationType.QUERY
         if operation is not None and not is_query:
             try:
-                before_mutation(request)
+                self._before_mutation(request)
             except Exception as error:
                 told = expected(error)
                 if told is None:
                     raise
                 return graphql_refusal(told)
-        result = execute_sync(
-            schema.graphql_schema,
-            document,
-            context_value=request,
-            variable_values=asked.variables,
-            operation_name=asked.operation_name,
-        )
-        errors = [format_error(error) for error in result.errors or []]
-        is_executed = _is_executed(errors)
-        response = _answer(data=result.data, errors=errors, status=_status(errors), is_executed=is_executed)
-        if not is_query:
-            response.headers["Cache-Control"] = "no-store"
-        return response
+        return Execution(document=document, asked=asked, is_query=is_query)
 
-    answer = cached_answers(face="graphql", question=graphql_question)(view)
-    # No cookie authenticates here, so a forged request from another site gains nothing.
-    return csrf_exempt(answer)  # type: ignore[return-value]
+
+def _told_result(result: ExecutionResult, *, is_query: bool) -> HttpResponse:
+    errors = [format_error(error) for error in result.errors or []]
+    response = _answer(
+        data=result.data, errors=errors, status=_status(errors), is_executed=_is_executed(errors)
+    )  # fmt: skip
+    if not is_query:
+        response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 def format_error(error: GraphQLError) -> dict[str, Any]:

@@ -5,7 +5,9 @@ Lab mode exists only in a process booted with TARGET_LAB_TOKEN; elsewhere no hea
 
 import hmac
 from collections.abc import Callable
+from typing import Any
 
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
@@ -25,24 +27,51 @@ def in_lab_mode(request: HttpRequest) -> bool:
 class VariantMiddleware:
     """Serves a request by the variant in its `Lab-Variant` header; knobs not named keep the process default."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+    sync_capable = async_capable = True
+
+    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
         if not settings.TARGET_LAB_TOKEN:
             raise MiddlewareNotUsed
         self.get_response = get_response
+        self.is_async = iscoroutinefunction(get_response)
+        if self.is_async:
+            markcoroutinefunction(self)
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
-        text = request.META.get("HTTP_LAB_VARIANT")
-        if text is None or not in_lab_mode(request):
-            return self.get_response(request)
-        try:
-            variant = _servable(settings.TARGET_VARIANT.with_levels(text))
-        except ValueError as error:
-            return error_response(InvalidError({"Lab-Variant": str(error)}))
+    def __call__(self, request: HttpRequest) -> Any:
+        return self._awaited(request) if self.is_async else self._answer(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        variant = _asked(request)
+        if isinstance(variant, HttpResponse):
+            return variant
         token = requested.set(variant)
         try:
-            return self.get_response(request)
+            response: HttpResponse = self.get_response(request)
+            return response
         finally:
             requested.reset(token)
+
+    async def _awaited(self, request: HttpRequest) -> HttpResponse:
+        variant = _asked(request)
+        if isinstance(variant, HttpResponse):
+            return variant
+        token = requested.set(variant)
+        try:
+            response: HttpResponse = await self.get_response(request)
+            return response
+        finally:
+            requested.reset(token)
+
+
+def _asked(request: HttpRequest) -> Variant | HttpResponse | None:
+    """The variant that the request asks for, None for that of the process; or a refusal."""
+    text = request.META.get("HTTP_LAB_VARIANT")
+    if text is None or not in_lab_mode(request):
+        return None
+    try:
+        return _servable(settings.TARGET_VARIANT.with_levels(text))
+    except ValueError as error:
+        return error_response(InvalidError({"Lab-Variant": str(error)}))
 
 
 def _servable(variant: Variant) -> Variant:
@@ -51,4 +80,6 @@ def _servable(variant: Variant) -> Variant:
         raise ValueError("indexes=off needs DATABASE_BARE_URL")
     if variant.cache != "off" and not settings.CACHE_URL:
         raise ValueError(f"cache={variant.cache} needs CACHE_URL")
+    if variant.fanout == "async" and settings.INTERFACE != "asgi":
+        raise ValueError("fanout=async needs an ASGI server")
     return variant

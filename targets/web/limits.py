@@ -13,11 +13,9 @@ from django.core.cache import BaseCache, caches
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
+from targets.web import cache_breaker
 from targets.web.errors import TooManyError
 from targets.web.rate import Rate
-
-_SECONDS_OF_REST = 5.0
-_asleep_until = 0.0
 
 
 def count(rate: Rate, *who: str) -> None:
@@ -64,13 +62,11 @@ def _key(who: tuple[str, ...], rate: Rate, window: int) -> str:
 
 def _counted(key: str, *, before: str, by: int, rate: Rate) -> tuple[int, int]:
     """What the counter says now, and what the one before said at last."""
-    global _asleep_until  # noqa: PLW0603 - one breaker per process is the point
-    if time.monotonic() >= _asleep_until:
+    if not cache_breaker.is_resting():
         try:
             return _added(caches["rates"], key, before=before, by=by, rate=rate)
         except RedisError:
-            # Each look at a server that hangs takes a time-out: for a while nobody waits for it again.
-            _asleep_until = time.monotonic() + _SECONDS_OF_REST
+            cache_breaker.rest()
     return _added(caches["own_rates"], key, before=before, by=by, rate=rate)
 
 

@@ -28,6 +28,11 @@ def rest_question(request: HttpRequest) -> str | None:
     return f"{request.path}?{query.urlencode()}"
 
 
+def live(request: HttpRequest) -> None:
+    """Keep no answer to this request: what it shows changes without a write of either face."""
+    request.is_live = True  # type: ignore[attr-defined]
+
+
 def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) -> Callable[[View], View]:
     """Keep the whole answers of a face's view: those with status 200 that do not say `Cache-Control: no-store`.
 
@@ -53,7 +58,12 @@ def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) 
                 return HttpResponse(lookup.payload, content_type="application/json")
 
             def keep_answer(response: HttpResponse) -> None:
-                if response.status_code == 200 and "no-store" not in response.headers.get("Cache-Control", ""):
+                is_live = getattr(request, "is_live", False)
+                if (
+                    response.status_code == 200
+                    and not is_live
+                    and "no-store" not in response.headers.get("Cache-Control", "")
+                ):
                     keep(lookup, payload=response.content)
 
             response = view(request, *args, **kwargs)

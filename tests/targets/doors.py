@@ -13,6 +13,7 @@ from scenarios.operations.operation import Request
 from targets.accounts.models import Address, User
 from targets.accounts.tokens import pair_for
 from targets.catalog.models import Brand, Category, Product, Review
+from targets.orders.models import CartLine, Mail, Order, OrderLine
 
 PASSWORD = "correct horse battery"
 STREET = {"street": "1 High Street", "city": "Leeds", "postcode": "LS1", "country": "GB"}
@@ -22,7 +23,7 @@ STREET = {"street": "1 High Street", "city": "Leeds", "postcode": "LS1", "countr
 class Thing:
     """What a request is about: an id, where there is one, and what else its operation wants to be told."""
 
-    id: int = 0
+    id: object = 0
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -67,6 +68,10 @@ def camel(name: str) -> str:
 _USER = "{ id email name role isActive joinedAt }"
 _PAIR = "{ access refresh expiresIn }"
 _ADDRESS = "{ id street city postcode country }"
+_LINES = "lines { product { id sku name } quantity unitPrice }"
+_ORDER = f"{{ id status total placedAt shippedAt address {_ADDRESS} {_LINES} }}"
+_CART = "{ lines { product { id sku name price } quantity } }"
+_MAIL = "{ id order state attempts fault madeAt sentAt }"
 
 DOORS: Mapping[str, Door] = {
     "product_list": Door(
@@ -157,6 +162,31 @@ DOORS: Mapping[str, Door] = {
         method="DELETE", path="/api/addresses/{id}/", kind="mutation", call="addressDelete(id: $id)",
         variables="$id: ID!", has_id=True,
     ),
+    "cart": Door(method="GET", path="/api/cart/", kind="query", call=f"cart {_CART}"),
+    "cart_set": Door(
+        method="PUT", path="/api/cart/{id}/", kind="mutation",
+        call=f"cartSet(product: $id, quantity: $quantity) {_CART}",
+        variables="$id: ID!, $quantity: WholeNumber!", has_id=True,
+    ),
+    "order_list": Door(
+        method="GET", path="/api/orders/", kind="query", call=f"orderList {{ items {_ORDER} page size hasNext }}"
+    ),
+    "order": Door(
+        method="GET", path="/api/orders/{id}/", kind="query", call=f"order(id: $id) {_ORDER}", variables="$id: ID!",
+        has_id=True,
+    ),
+    "order_create": Door(
+        method="POST", path="/api/orders/", kind="mutation",
+        call=f"orderCreate(address: $address, lines: $lines) {_ORDER}",
+        variables="$address: WholeNumber!, $lines: [WishLine!]",
+    ),
+    "mail_list": Door(
+        method="GET", path="/api/mails/", kind="query", call=f"mailList {{ items {_MAIL} page size hasNext }}"
+    ),
+    "mail_retry": Door(
+        method="POST", path="/api/mails/{id}/retry/", kind="mutation", call=f"mailRetry(id: $id) {_MAIL}",
+        variables="$id: ID!", has_id=True,
+    ),
 }  # fmt: skip
 
 
@@ -195,11 +225,11 @@ def bearer(user: User) -> dict[str, str]:
     return {"Authorization": f"Bearer {pair_for(user).access}"}
 
 
-def product_of(merchant: User) -> Product:
+def product_of(merchant: User, *, stock: int = 9) -> Product:
     """A new product."""
     return Product.objects.create(
         sku=f"T-{secrets.token_hex(6).upper()}", name="Thing", brand=Brand.objects.order_by("id")[0],
-        category=Category.objects.order_by("id")[0], merchant=merchant, price="1.00",
+        category=Category.objects.order_by("id")[0], merchant=merchant, price="1.00", stock=stock,
     )  # fmt: skip
 
 
@@ -211,6 +241,24 @@ def review_by(author: User) -> Review:
 def address_of(user: User) -> Address:
     """A new address."""
     return Address.objects.create(user=user, **STREET)
+
+
+def order_of(user: User) -> Order:
+    """A new order of one line."""
+    order = Order.objects.create(customer=user, address=address_of(user), total="2.00")
+    OrderLine.objects.create(order=order, product=product_of(person("merchant")), quantity=2, unit_price="1.00")
+    return order
+
+
+def dead_mail() -> Mail:
+    """A mail that nobody tries any more."""
+    return Mail.objects.create(order=order_of(person("customer")), state=Mail.State.DEAD, attempts=8, fault="SMTP 550")
+
+
+def wish_of(user: User, *, product: Product | None = None, quantity: int = 1) -> dict[str, Any]:
+    """What a user sends to order so many of a product."""
+    product = product or product_of(person("merchant"))
+    return {"address": address_of(user).id, "lines": [{"product": product.id, "quantity": quantity}]}
 
 
 Making = Callable[[User], Thing]
@@ -241,12 +289,18 @@ ABOUT: Mapping[str, Making] = {
     "address_create": lambda _: Thing(told=STREET),
     "address_update": lambda owner: Thing(id=address_of(owner).id, told={"city": "York"}),
     "address_delete": lambda owner: Thing(id=address_of(owner).id),
+    "cart_set": lambda _: Thing(id=product_of(person("merchant")).id, told={"quantity": 2}),
+    "order": lambda owner: Thing(id=order_of(owner).id),
+    "order_create": lambda owner: Thing(told=wish_of(owner)),
+    "mail_retry": lambda _: Thing(id=dead_mail().id),
 }  # fmt: skip
 """How the thing is made that an operation is asked about; what is not here needs none."""
 
 
 def forget_everyone(before: int) -> None:
     """Remove the users whom tests made, and all that is theirs: their ids come after `before`."""
+    Order.objects.filter(customer_id__gt=before).delete()
+    CartLine.objects.filter(customer_id__gt=before).delete()
     Review.objects.filter(author_id__gt=before).delete()
     Product.objects.filter(merchant_id__gt=before).delete()
     User.objects.filter(id__gt=before).delete()

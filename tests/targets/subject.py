@@ -54,7 +54,7 @@ from fixtures.template import prepare, template_name  # noqa: E402 - as above
 from scenarios.operations.operation import Request  # noqa: E402 - as above
 from targets.config.settings import database  # noqa: E402 - as above
 from targets.variants import Variant  # noqa: E402 - as above
-from targets.web import cache_store  # noqa: E402 - as above
+from targets.web import cache_breaker  # noqa: E402 - as above
 from targets.web.current import requested  # noqa: E402 - as above
 
 SEED = 7
@@ -105,7 +105,7 @@ def project(service_urls: ServiceUrls, django_db_blocker: Any) -> Iterator[None]
 def fresh_cache(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache in which nobody has kept anything yet."""
     monkeypatch.setattr(caches["default"], "key_prefix", f"{_CACHE_PREFIX}_{secrets.token_hex(8)}")
-    monkeypatch.setattr(cache_store, "_asleep_until", 0.0)
+    cache_breaker.wake()
 
 
 TargetClient = Callable[..., tuple[int, bytes]]
