@@ -52,6 +52,10 @@ def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: st
 
     Raises LabError for a load that there is not, and for words that say nothing of it.
     """
+    if experiment.mail:
+        if wanted or workers or operations:
+            raise LabError(f"{experiment.name} has orders of its own", hint="leave --load and --operations out")
+        return experiment
     if not wanted and experiment.operations:
         if workers:
             raise LabError("--load-workers is for a run under load", hint="add --load")

@@ -1,22 +1,29 @@
-"""Yields what an experiment's servers need beyond what all runs have: databases of their own, and credentials."""
+"""Yields what an experiment's servers need beyond what all runs have: databases of their own, credentials, services."""
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
+from lab.carriers import CARRIERS
 from lab.clones import cloned, dropped, told
 from lab.experiment import Experiment
-from lab.server import Build, Surroundings
+from lab.processes import Supervisor
+from lab.server import Build, Surroundings, free_port, listens, plain_environment
 
 PREFIX: Final = "windtunnel_own_"
+READY_SECONDS: Final = 10.0
 HOLDS_FOR: Final = "86400"
 """Seconds that credentials count: longer than any run lasts."""
 
 
 @contextmanager
-def equipped(surroundings: Surroundings, experiment: Experiment, *, server_url: str) -> Iterator[Surroundings]:
+def equipped(
+    surroundings: Surroundings, experiment: Experiment, *, server_url: str, supervisor: Supervisor
+) -> Iterator[Surroundings]:
     """The surroundings of an experiment until the end of the block, when the databases made for it are dropped.
 
     Raises LabError when the target cannot make what is asked of it.
@@ -39,9 +46,22 @@ def equipped(surroundings: Surroundings, experiment: Experiment, *, server_url: 
             for number, server in enumerate(experiment.servers)
             if server.prepare
         }
-        yield replace(surroundings, builds=builds, credentials=credentials)
+        settings = _carriers(surroundings, supervisor=supervisor) if "carriers" in experiment.beside else ()
+        yield replace(surroundings, builds=builds, credentials=credentials, settings=settings)
     finally:
         dropped(server_url, (), prefix=PREFIX)
+
+
+def _carriers(surroundings: Surroundings, *, supervisor: Supervisor) -> tuple[tuple[str, str], ...]:
+    """The settings by which the target finds carriers that were started."""
+    port = free_port()
+    supervisor.spawn(
+        name="carriers", argv=[sys.executable, "-m", "lab.carriers", port, *CARRIERS], env=plain_environment(),
+        log=surroundings.logs / "carriers.log",
+    )  # fmt: skip
+    supervisor.wait_ready("carriers", ready=partial(listens, port), seconds=READY_SECONDS)
+    names = [each.partition("=")[0] for each in CARRIERS]
+    return (("CARRIERS", ",".join(f"{name}=http://127.0.0.1:{port}/{name}" for name in names)),)
 
 
 def _own(surroundings: Surroundings, words: tuple[str, ...], *, number: int, server_url: str) -> Build:

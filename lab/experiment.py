@@ -28,16 +28,30 @@ class Knob:
 CREDENTIALS: Final = "credentials"
 """The knob that the client turns: by what a request says who asks. No server hears of it as a knob."""
 
+SERVER: Final = "server"
+"""The knob that is a server's name: under load arms differ by it where their servers do."""
+
+
+WRITES: Final = "writes"
+"""The knob that says what requests change, in the words of the target's command `writes`."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
-    """How a process of the target is booted; `prepare` is a command of the target's for databases of its own."""
+    """How a process of the target is booted; `prepare` is a command of the target's for databases of its own.
+
+    `tasks` says who sends mails: the process itself ("inline"), or workers ("celery") by way of the `broker`: the
+    cache's server, or the one that BROKER_URL names ("given").
+    """
 
     name: str = "target"
     program: str = "granian"
+    interface: str = "wsgi"
     workers: int = 1
     threads: int = 1
     prepare: tuple[str, ...] = ()
+    tasks: str = "celery"
+    broker: str = "cache"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +65,7 @@ class Arm:
     @property
     def levels(self) -> str:
         """The variant as the `Lab-Variant` header carries it."""
-        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob != CREDENTIALS)
+        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob not in {CREDENTIALS, SERVER, WRITES})
 
     @property
     def credentials(self) -> str:
@@ -67,10 +81,13 @@ class LoadDesign:
     Every arm meets each number of closed `users`, open arrivals at each of `shares` of its own capacity and, with
     `common`, at that share of the slowest arm's. A trial counts for `seconds` after `warm_seconds`, or for less where
     `enough` requests come sooner. A pilot of `pilot_users` for `pilot_seconds` gives the capacity. With `workers`, so
-    many local generators share every load.
+    many local generators share every load. The arms are served by `server`, or by `servers`, where there are some, each
+    the arm whose knob `server` names it. In place of a walk, arms whose knob `writes` says what they change send
+    `ready` requests that the target makes for each trial, over and over where they may be used again; every block has
+    a database of its own then.
     """
 
-    walk: str
+    walk: str = ""
     users: tuple[int, ...] = ()
     shares: tuple[float, ...] = ()
     common: float | None = None
@@ -83,20 +100,40 @@ class LoadDesign:
     pilot_seconds: float = 0.8
     workers: int = 0
     server: Server = Server(workers=2, threads=4)
+    servers: tuple[Server, ...] = ()
+    ready: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailDesign:
+    """How servers that send mails are compared: each meets open orders at each of `rates` per second.
+
+    A trial takes orders for `seconds`, and then waits for their mails. The sink needs `delay` seconds for each mail;
+    `workers` send for a server that does not send itself. A block makes every server and its database anew.
+    """
+
+    rates: tuple[float, ...]
+    seconds: float = 5.0
+    blocks: int = 4
+    delay: float = 0.03
+    workers: int = 4
+    shoppers: int = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A question, the arms that answer it and the operations they are compared on.
 
-    With `knobs` the design is the full factorial over them, all else held at `variant`; without, every
-    server is compared with the first one, face by face. `variants` are arms in place of a design, of which `parts`
-    compare two each: (what they differ in, number of the candidate, number of the reference). `operations` are
-    dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name. `keys` is how many parameter
-    sets each operation is replayed with, `budget` the seconds that measuring may take. With `load` it can be asked
-    under load; without `operations` it can only be asked so. `tolerances` are (operation, share that is nobody's
-    concern, share that must not be overlooked) where they are not the usual ones. `page_sizes` are those at which a
-    thorough proof counts what operations with pages do, at the first two arms of each server and face.
+    With `knobs` the design is the full factorial over them, all else held at `variant`; without, every server is
+    compared with the first one, face by face, or, of a single server, one face with the other. `variants` are arms in
+    place of a design, of which `parts` compare two each: (what they differ in, number of the candidate, number of the
+    reference). `operations` are dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name.
+    `keys` is how many parameter sets each operation is replayed with, `budget` the seconds that measuring may take.
+    With `load` it can be asked under load; without `operations` it can only be asked so. With `mail` its servers take
+    orders and send mails. `tolerances` are (operation, share that is nobody's concern, share that must not be
+    overlooked) where they are not the usual ones. `page_sizes` are those at which a thorough proof counts what
+    operations with pages do, at the first two arms of each server and face. `beside` are services of the lab that the
+    target asks: "carriers".
     """
 
     name: str
@@ -109,12 +146,14 @@ class Experiment:
     variants: tuple[tuple[tuple[str, str], ...], ...] = ()
     parts: tuple[tuple[str, int, int], ...] = ()
     load: LoadDesign | None = None
+    mail: MailDesign | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
     budget: float = 150.0
     tolerances: tuple[tuple[str, float, float], ...] = ()
     page_sizes: tuple[int, ...] = ()
+    beside: tuple[str, ...] = ()
 
     @property
     def operation_names(self) -> tuple[str, ...]:
@@ -122,16 +161,26 @@ class Experiment:
         return tuple(dotted.partition(":")[2].lower() for dotted in self.operations)
 
     @property
+    def compares_faces(self) -> bool:
+        """Whether GraphQL is compared with REST: beside knobs, or where there is nothing else to compare."""
+        is_bare = not self.variants and len(self.servers) == 1
+        return {"rest", "graphql"} == set(self.faces) and (bool(self.knobs) or is_bare)
+
+    @property
     def is_equipped(self) -> bool:
-        """Whether it needs more than what all runs have: databases of a server's own, or credentials."""
-        return any(server.prepare for server in self.servers) or any(arm.credentials for arm in self.arms)
+        """Whether it needs more than what all runs have: databases of a server's own, credentials, or services."""
+        return (
+            bool(self.beside)
+            or any(server.prepare for server in self.servers)
+            or any(arm.credentials for arm in self.arms)
+        )
 
     def under_load(self, *, workers: int = 0) -> "Experiment":
         """The experiment as it is asked under load: on the design's server. Raises LabError where it has no load."""
         if self.load is None:
             raise LabError(f"{self.name} has no load", hint="leave --load out, or ask toggles or capacity")
         load = replace(self.load, workers=workers)
-        return replace(self, load=load, servers=(load.server,), blocks=load.blocks)
+        return replace(self, load=load, servers=load.servers or (load.server,), blocks=load.blocks)
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -144,4 +193,5 @@ class Experiment:
             for face in self.faces
             for server in self.servers
             for setting in settings
+            if dict(setting).get(SERVER, server.name) == server.name
         )

@@ -10,7 +10,7 @@ import numpy as np
 from lab import wording
 from lab.derive import planned_cells
 from lab.effect import Array, interval_half_width
-from lab.experiment import Arm, LoadDesign
+from lab.experiment import Arm, LoadDesign, Server
 from lab.findings import Findings, Interval
 from lab.json_files import read
 from lab.latency import merged
@@ -68,6 +68,10 @@ class _LoadDerivation:
         return self.manifest.experiment.load
 
     @cached_property
+    def servers(self) -> tuple[str, ...]:
+        return tuple(server.name for server in self.manifest.experiment.servers)
+
+    @cached_property
     def arms(self) -> tuple[Arm, ...]:
         return self.manifest.experiment.arms
 
@@ -89,10 +93,9 @@ class _LoadDerivation:
     def found(self) -> LoadFindings:
         ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}
         cells = tuple(cell for arm in range(len(self.arms)) for cell in self._cells(arm))
-        server = self.design.server
         return LoadFindings(
-            walk=self.design.walk.partition(":")[2].lower(),
-            server=f"{server.program}, {server.workers} workers x {server.threads} threads",
+            walk=self.design.walk.partition(":")[2].lower() or "writes",
+            server=" or ".join(map(_described, self.design.servers or (self.design.server,))),
             cells=cells,
             scalabilities=tuple(self._scalability(arm, ladder) for arm, ladder in ladders.items()),
             gains=tuple(self._gains(ladders)),
@@ -157,7 +160,8 @@ class _LoadDerivation:
             achieved=_interval([each.throughput for each in counted]), p50=p50, p95=p95, p99=p99,
             service_p50=service_p50, service_p99=service_p99,
             quantiles=tuple(zip(SHARES, total.response.percentiles(SHARES), strict=True)),
-            cpu=_cpu(counted), generator_share=max(each.trial.generator_share for each in counted),
+            cpu=_cpu(counted, servers=self.servers, own=arm.server),
+            generator_share=max(each.trial.generator_share for each in counted),
             lateness=total.lateness.percentile(0.99),
         )  # fmt: skip
 
@@ -244,18 +248,28 @@ class _LoadDerivation:
         return tuple(notes)
 
 
+def _described(server: Server) -> str:
+    if server.interface == "asgi":
+        return f"{server.program} (ASGI), {server.workers} workers"
+    return f"{server.program}, {server.workers} workers x {server.threads} threads"
+
+
 def _proof(folder: RunFolder) -> ProofRecord:
     return folder.proof if (folder.path / "proof.json").exists() else ProofRecord(cells=(), proofs=())
 
 
-def _cpu(counted: Sequence[Seen]) -> tuple[tuple[str, Interval], ...]:
-    """CPU seconds per request by process, the generator last; warm-up is in both, the time and the requests."""
+def _cpu(counted: Sequence[Seen], *, servers: Sequence[str], own: str) -> tuple[tuple[str, Interval], ...]:
+    """CPU seconds per request by process, the generator last; warm-up is in both, the time and the requests.
+
+    Of `servers` only the arm's `own` one counts, which is called "server".
+    """
     spent: dict[str, list[float]] = {}
     for each in counted:
         requests = sum(share.requests for share in each.trial.shares)
-        own = sum(share.cpu_seconds for share in each.trial.shares)
-        for name, value in (*each.trial.cpu, ("generator", own)):
-            spent.setdefault(name, []).append(value / requests)
+        generator = sum(share.cpu_seconds for share in each.trial.shares)
+        for name, value in (*each.trial.cpu, ("generator", generator)):
+            if name == own or name not in servers:
+                spent.setdefault("server" if name == own else name, []).append(value / requests)
     return tuple((name, _interval(values)) for name, values in spent.items() if len(values) == len(counted))
 
 

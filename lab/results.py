@@ -10,6 +10,8 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
                            benchmarks.json, power.json  of a gate: calls in process, and how honest gates are
                            load.json       what was found under load: derived
+                           missing.json    of a run with mails: the servers that cannot be had here
+                           mail.json       what became of orders and mails: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again
 """

@@ -27,6 +27,7 @@ from lab.load_blocks import LoadBlocks
 from lab.load_findings import Calibration
 from lab.load_plan import LoadPlan, pilot_loads, plan_loads
 from lab.load_seen import pilot_capacities
+from lab.mail_trials import run_mails
 from lab.operations import Visits, load_operations, load_walk, names
 from lab.postgres import claimed
 from lab.processes import Supervisor
@@ -66,7 +67,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     experiment = order.experiment
     progress = Progresses(console, stages=installed())
     visits = None
-    if experiment.load:
+    if experiment.load and experiment.load.walk:
         visits = load_walk(experiment, experiment.load, dataset=order.dataset, seed=order.seed)
     operations = visits.operations if visits else load_operations(experiment, dataset=order.dataset, seed=order.seed)
     check_writable()
@@ -75,7 +76,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         bench = stack.enter_context(opened(size=order.dataset, seed=order.seed, progress=progress))
         supervisor, services = bench.supervisor, bench.services
         # Under load server, database and generator work at the same time.
-        pinned = () if visits else pin(supervisor)
+        pinned = () if experiment.load or experiment.mail else pin(supervisor)
         manifest = Manifest(
             experiment=experiment, run="", command=order.command, dataset=bench.dataset.facts,
             started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
@@ -86,7 +87,16 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         surroundings = bench.surroundings
         if experiment.is_equipped:
             with progress.stage("databases and credentials", budget=30.0):
-                surroundings = stack.enter_context(equipped(surroundings, experiment, server_url=services.postgres_url))
+                own = equipped(
+                    surroundings, experiment, server_url=services.postgres_url, supervisor=supervisor
+                )  # fmt: skip
+                surroundings = stack.enter_context(own)
+        if experiment.mail:
+            run_mails(
+                experiment, surroundings=surroundings, services=services, supervisor=supervisor, folder=folder,
+                seed=order.seed, progress=progress,
+            )  # fmt: skip
+            return _concluded(folder, progress=progress)
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
             surroundings=surroundings,
@@ -95,11 +105,17 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
             record = prove(loader, services=services, advance=advance, has_counts=visits is not None)
             folder.save("proof", record)
-        if visits:
+        if experiment.load:
             with closing(_witness(bench)) as witness:
-                _under_load(order, loader=loader, visits=visits, record=record, witness=witness, progress=progress)
+                _under_load(
+                    order, bench=bench, loader=loader, visits=visits, record=record, witness=witness, progress=progress
+                )
         else:
             one_by_one(order, loader=loader, record=record, progress=progress)
+    return _concluded(folder, progress=progress)
+
+
+def _concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
     return folder
@@ -146,15 +162,23 @@ def one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: P
 
 
 def _under_load(
-    order: Order, *, loader: Loader, visits: Visits, record: ProofRecord, witness: Witness, progress: Progresses
+    order: Order,
+    *,
+    bench: Bench,
+    loader: Loader,
+    visits: Visits | None,
+    record: ProofRecord,
+    witness: Witness,
+    progress: Progresses,
 ) -> None:
     """A pilot, unless an earlier try at this run had its plan from one, and the blocks that are missing."""
     design, folder = order.experiment.load, loader.folder
-    assert design is not None  # noqa: S101 - only experiments with a load have visits
+    assert design is not None  # noqa: S101 - only experiments with a load come here
     # A given one is no process of ours.
     postgres = loader.supervisor.child("postgres")
     blocks = LoadBlocks(
         loader=loader, design=design, visits=visits, proof=record, seed=order.seed, witness=witness,
+        server_url=bench.services.postgres_url,
         observed=(Observed(name="PostgreSQL", pid=postgres),) if postgres else (),
     )  # fmt: skip
     path = folder.path / "load-plan.json"

@@ -16,6 +16,7 @@ from lab.findings import SCHEMA_VERSION, Findings
 from lab.gate_findings import GateFindings
 from lab.json_files import read
 from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
+from lab.mail_findings import MailFindings
 from lab.power_findings import POWER_VERSION, GatePower
 from lab.trend_findings import TREND_VERSION, Trend
 from reports.html import raw_data, render, render_benchmarks, render_power, render_trend, render_url
@@ -65,9 +66,11 @@ def _run(run: Path) -> tuple[Path, str]:
     load = read(source, LoadFindings) if source.exists() else None
     judged = run / "gate.json"
     gate = read(judged, GateFindings) if judged.exists() else None
+    sent = run / "mail.json"
+    mail = read(sent, MailFindings) if sent.exists() else None
     known = run / "power.json"
     power = read(known, GatePower) if known.exists() else None
-    return run / "report.html", render(findings, load=load, gate=gate, power=power, raw=raw_data(run))
+    return run / "report.html", render(findings, load=load, gate=gate, power=power, mail=mail, raw=raw_data(run))
 
 
 def _page(name: str, source: Path, target: Path) -> tuple[Path, str]:

@@ -8,6 +8,7 @@ from typing import Final
 
 from lab.findings import GENERATOR_LIMIT
 from lab.load_findings import LoadCell, LoadFindings, Scalability
+from lab.wording import only_level
 
 Variant = tuple[tuple[str, str], ...]
 
@@ -105,7 +106,7 @@ def arms_of(load: LoadFindings) -> Arms:
     variants = [c.variant for c in load.cells] + [s.variant for s in load.scalabilities]
     variants += [v for gain in load.gains for v in (gain.candidate, gain.reference)]
     distinct = list(dict.fromkeys(variants))
-    short = {variant: name_of(variant) for variant in distinct}
+    short = {variant: only_level(variant, among=distinct) or name_of(variant) for variant in distinct}
     taken = list(short.values())
     names = {v: name if taken.count(name) == 1 else spelled_out(v) for v, name in short.items()}
     return Arms(load=load, names=names)

@@ -13,10 +13,11 @@ from lab.benchmark_findings import Benchmarks
 from lab.findings import Findings
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
+from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
 from lab.trend_findings import Trend
 from lab.wording import method
-from reports import arms, load_captions, style
+from reports import arms, load_captions, mail_drawings, style
 from reports import format as text
 from reports.benchmarks_page import READING as SPANS
 from reports.benchmarks_page import BenchmarksPage
@@ -45,6 +46,7 @@ RAW_DATA: Final = (
     ("counted.json", "what each commit's requests did, counted"),
     ("benchmarks.json", "every pair of calls in process, in seconds"),
     ("power.json", "how honest the gate is, by the gates that were tried on known code"),
+    ("mail.json", "what became of orders and mails: times, ratios and counts"),
     ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
     ("plan.json", "how the budget was shared between the cells"),
@@ -64,10 +66,10 @@ def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
 
 def render(
     findings: Findings, *, load: LoadFindings | None = None, gate: GateFindings | None = None,
-    power: GatePower | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA,
+    power: GatePower | None = None, mail: MailFindings | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA,
 ) -> str:  # fmt: skip
     """The page of a run, with what was found under load or by a gate. The same values give the same bytes."""
-    page = Page(findings=findings, load=load, gate=gate, power=power)
+    page = Page(findings=findings, load=load, gate=gate, power=power, mail=mail)
     sections = []
     for section in SECTIONS:
         charts = section.charts(page)
@@ -78,7 +80,7 @@ def render(
         page=page,
         findings=findings,
         raw=raw,
-        method=load_captions.METHOD if load else method(),
+        method=mail_drawings.METHOD if mail else load_captions.METHOD if load else method(),
         design=page.design,
         sections=sections,
         # Both files are this room's own; nothing of a run goes into them.

@@ -8,8 +8,9 @@ from functools import cached_property
 from lab.findings import Block, Cell, Effect, Findings, Statement
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadCell, LoadFindings
+from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
-from reports import arms, captions, drawings, load_captions, load_drawings
+from reports import arms, captions, drawings, load_captions, load_drawings, mail_drawings
 from reports.arms import Arms
 from reports.chart import Chart
 from reports.design import Design, design_of, knobs_named
@@ -26,6 +27,7 @@ class Page:
     load: LoadFindings | None = None
     gate: GateFindings | None = None
     power: GatePower | None = None
+    mail: MailFindings | None = None
     anchors: Mapping[int, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +74,8 @@ class Page:
     @property
     def has_cells(self) -> bool:
         """Whether what one request costs belongs on the page: in a run without load, and where it was measured."""
-        return (self.load is None and self.gate is None) or bool(self.findings.cells)
+        is_plain = self.load is None and self.gate is None and self.mail is None
+        return is_plain or bool(self.findings.cells)
 
     @property
     def moved(self) -> tuple[tuple[str, Statement], ...]:
@@ -153,6 +156,14 @@ SECTIONS = (
         identifier="gate", title="What differs between the commits", template="gate", wanted=lambda p: bool(p.gate)
     ),
     Section(identifier="capacity", title="Load and capacity", template="capacity", wanted=lambda p: bool(p.load)),
+    Section(
+        identifier="mails",
+        title="Orders and their mails",
+        template="charts",
+        charts=lambda p: mail_drawings.times(p.mail) if p.mail else (),
+        reading=mail_drawings.READING,
+    ),
+    Section(identifier="mail-cells", title="Every rate", template="mail_cells", wanted=lambda p: p.mail is not None),
     Section(
         identifier="growth",
         title="Throughput against users",

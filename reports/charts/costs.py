@@ -7,7 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLocator
 
 from reports import format as text
-from reports.charts.percentiles import Row, head
+from reports.charts.dots import head
+from reports.charts.percentiles import Row
 from reports.charts.scales import KEY_ROW, inline_key, series
 from reports.style import WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled

@@ -1,0 +1,175 @@
+"""Yields the findings of a run with mails from its folder alone. It measures nothing.
+
+A server's time at a rate is the mean over blocks of the block's own statistic, with a t interval over blocks; a ratio
+is taken within each block, on logs.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lab.effect import interval_half_width
+from lab.experiment import MailDesign
+from lab.findings import Findings, Interval
+from lab.json_files import read
+from lab.mail_findings import MailCell, MailFindings, MailGain
+from lab.mail_trials import MailBlock, MailTrial
+from lab.mail_words import answer
+from lab.recorder import Fault, read_samples
+from lab.results import REPORT_STAGE, RunFolder
+
+Seconds = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Trial:
+    """One trial's times in seconds, and what became of its orders."""
+
+    request: Seconds
+    publish: Seconds
+    queue: Seconds
+    delivery: Seconds
+    drain: float
+    orders: int
+    mails: int
+    messages: int
+    tries: int
+    failed: int
+    lost: int
+    extra: int
+    reason: str
+
+
+def derive_mail(folder: RunFolder) -> MailFindings:
+    """What the blocks saw that are there."""
+    experiment = folder.manifest.experiment
+    design = experiment.mail
+    assert design is not None  # noqa: S101 - only runs with mails are derived here
+    blocks = sorted(folder.blocks.glob("mail-[0-9][0-9].json"))
+    names = [server.name for server in experiment.servers]
+    trials: dict[tuple[str, float], dict[int, _Trial]] = {}
+    for path in blocks:
+        number = int(path.stem.removeprefix("mail-"))
+        for trial in read(path, MailBlock).trials:
+            name = f"mail-{number:02d}-{names.index(trial.server)}-{trial.rate:g}.samples"
+            rows, damage = read_samples(folder.samples / name)
+            trials.setdefault((trial.server, trial.rate), {})[number] = _seen(trial, rows=rows, damage=damage)
+    missing = dict(read(folder.path / "missing.json", tuple[tuple[str, str], ...]))
+    cells = tuple(
+        _cell(trials.get((name, rate), {}), server=name, rate=rate, missing=missing.get(name, ""))
+        for name in names for rate in design.rates
+    )  # fmt: skip
+    return MailFindings(
+        delay=design.delay, workers=design.workers, seconds=design.seconds, blocks=design.blocks,
+        blocks_done=len(blocks), cells=cells, gains=_gains(trials, cells=cells, names=names, design=design),
+        notes=tuple(f"{name} was not measured: {reason}" for name, reason in missing.items()),
+    )  # fmt: skip
+
+
+def mail_summary(folder: RunFolder, found: MailFindings) -> Findings:
+    """What every page and console asks of a run."""
+    manifest = folder.manifest
+    return Findings(
+        experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
+        answer=answer(found), dataset=manifest.dataset, knobs=(), held=(),
+        complete=found.blocks_done == found.blocks, cells=(), effects=(), waterfalls=(), proofs=(), blocks=(),
+        stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
+        environment=manifest.environment, settings=manifest.settings, notes=found.notes, command=manifest.command,
+    )  # fmt: skip
+
+
+def _seen(trial: MailTrial, *, rows: NDArray[np.void], damage: str) -> _Trial:
+    right = rows[rows["fault"] == Fault.NONE]
+    taken: dict[str, float] = {}
+    for event in trial.seen:
+        if event.what == "taken":
+            taken.setdefault(event.id.strip("<>").partition("@")[0], event.ns / 1e9)
+    copies = Counter(event.id for event in trial.seen if event.what == "taken")
+    there = [row for row in trial.outbox if row.id in taken]
+    published = [row for row in there if row.published_at is not None]
+    last = max((row.made_at for row in trial.outbox), default=0.0)
+    return _Trial(
+        request=(right["done"] - right["due"]) / 1e9,
+        publish=np.array([(row.published_at or 0.0) - row.made_at for row in published]),
+        queue=np.array([taken[row.id] - (row.published_at or 0.0) for row in published]),
+        delivery=np.array([taken[row.id] - row.made_at for row in there]),
+        drain=max(0.0, max(taken.values(), default=last) - last),
+        orders=len(trial.outbox), mails=len(there),
+        messages=sum(row.published for row in trial.outbox), tries=sum(row.tried for row in trial.outbox),
+        failed=len(rows) - len(right),
+        lost=len(trial.outbox) - len(there), extra=sum(copies.values()) - len(copies),
+        reason=trial.reason or damage or ("" if len(right) == len(trial.outbox) else _unequal(right, trial)),
+    )  # fmt: skip
+
+
+def _unequal(right: NDArray[np.void], trial: MailTrial) -> str:
+    return f"{len(right)} orders were answered, {len(trial.outbox)} are in the outbox"
+
+
+def _cell(trials: Mapping[int, _Trial], *, server: str, rate: float, missing: str) -> MailCell:
+    counted = [trial for trial in trials.values() if not trial.reason and trial.mails]
+    reason = missing or next((trial.reason for trial in trials.values() if trial.reason), "")
+    if len(counted) < 2:
+        return MailCell(server=server, rate=rate, state="void", reason=reason or "fewer than two blocks count")
+
+    def over(read_one: Callable[[_Trial], float]) -> Interval:
+        return _interval(np.array([read_one(trial) for trial in counted]))
+
+    has_hints = all(len(trial.publish) for trial in counted)
+    return MailCell(
+        server=server, rate=rate, state="measured", reason=reason,
+        orders=sum(trial.orders for trial in counted), mails=sum(trial.mails for trial in counted),
+        messages=sum(trial.messages for trial in counted), tries=sum(trial.tries for trial in counted),
+        failed=sum(trial.failed for trial in counted),
+        lost=sum(trial.lost for trial in counted),
+        extra=sum(trial.extra for trial in counted),
+        request=over(lambda t: float(np.median(t.request))),
+        request_p99=over(lambda t: float(np.quantile(t.request, 0.99))),
+        publish=over(lambda t: float(np.median(t.publish))) if has_hints else None,
+        queue=over(lambda t: float(np.median(t.queue))) if has_hints else None,
+        delivery=over(lambda t: float(np.median(t.delivery))),
+        delivery_p99=over(lambda t: float(np.quantile(t.delivery, 0.99))),
+        drain=over(lambda t: t.drain),
+        block_requests=tuple(float(np.median(trial.request)) for trial in counted),
+    )  # fmt: skip
+
+
+def _gains(
+    trials: Mapping[tuple[str, float], Mapping[int, _Trial]], *, cells: Sequence[MailCell], names: Sequence[str],
+    design: MailDesign,
+) -> tuple[MailGain, ...]:  # fmt: skip
+    """The others against the first server, where all orders of both have their mails: at equal delivered mail."""
+    found = []
+    equal = {(cell.server, cell.rate) for cell in cells if cell.state == "measured" and not cell.lost}
+    for rate in design.rates:
+        for name in names[1:]:
+            if not {(name, rate), (names[0], rate)} <= equal:
+                continue
+            own, first = trials[name, rate], trials[names[0], rate]
+            both = [block for block in own if block in first and not own[block].reason and not first[block].reason]
+            if len(both) < 2:
+                continue
+            found.append(
+                MailGain(
+                    server=name, reference=names[0], rate=rate,
+                    request=_ratio([(own[b].request, first[b].request) for b in both]),
+                    delivery=_ratio([(own[b].delivery, first[b].delivery) for b in both]),
+                )
+            )  # fmt: skip
+    return tuple(found)
+
+
+def _ratio(pairs: Sequence[tuple[Seconds, Seconds]]) -> Interval:
+    """The ratio of medians, over blocks."""
+    logs = np.array([np.log(np.median(candidate) / np.median(reference)) for candidate, reference in pairs])
+    half, mean = interval_half_width(logs), float(logs.mean())
+    low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
+    return Interval(estimate=middle, low=low, high=high, blocks=len(logs))
+
+
+def _interval(values: Seconds) -> Interval:
+    half, mean = interval_half_width(values), float(values.mean())
+    return Interval(estimate=mean, low=max(0.0, mean - half), high=mean + half, blocks=len(values))

@@ -1,0 +1,122 @@
+"""A run with mails is derived from its files alone: counts, times with intervals, ratios where all was delivered."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lab.findings import Interval
+from lab.mail_derive import _ratio, _seen, derive_mail
+from lab.mail_findings import MailCell, MailFindings, MailGain
+from lab.mail_room import Seen
+from lab.mail_trials import MailTrial, OutboxRow
+from lab.mail_words import answer, when_it_pays
+from lab.recorder import SAMPLE, Fault
+
+MS = 1_000_000
+
+
+def samples(*milliseconds: int, fault: Fault = Fault.NONE) -> np.ndarray:
+    """Requests that took so long, due 10 ms apart."""
+    rows = np.zeros(len(milliseconds), dtype=SAMPLE)
+    for number, taken in enumerate(milliseconds):
+        rows[number]["due"] = rows[number]["sent"] = number * 10 * MS
+        rows[number]["done"] = (number * 10 + taken) * MS
+        rows[number]["fault"] = fault
+    return rows
+
+
+def trial(*mails: tuple[float, float | None, float | None], copies: int = 1) -> MailTrial:
+    """Mails by (made, published, taken), in seconds; None for what did not happen."""
+    rows = tuple(
+        OutboxRow(id=str(number), made_at=made, published_at=published, state="sent")
+        for number, (made, published, _) in enumerate(mails)
+    )
+    seen = [
+        Seen(ns=int(taken * 1e9) + copy, what="taken", id=f"<{number}@windtunnel.example>", port=1)
+        for number, (_, _, taken) in enumerate(mails)
+        if taken is not None
+        for copy in range(copies)
+    ]
+    return MailTrial(server="a", rate=10.0, outbox=rows, seen=tuple(seen))
+
+
+def test_a_mail_is_followed_from_its_order_to_the_sink():
+    """Publishing, queueing, delivery and the drain are the differences of the clocks of outbox and sink."""
+    found = _seen(trial((100.0, 100.1, 100.4), (101.0, 101.2, 101.3)), rows=samples(20, 30), damage="")
+    assert found.publish == pytest.approx([0.1, 0.2], abs=1e-6)
+    assert found.queue == pytest.approx([0.3, 0.1], abs=1e-6)
+    assert found.delivery == pytest.approx([0.4, 0.3], abs=1e-6)
+    assert found.drain == pytest.approx(0.3, abs=1e-6)
+    assert found.request == pytest.approx([0.02, 0.03])
+    assert (found.orders, found.mails, found.lost, found.extra, found.reason) == (2, 2, 0, 0, "")
+
+
+def test_what_is_missing_or_twice_is_counted():
+    """An order without a mail is lost; a second copy is extra, and does not count as a mail."""
+    found = _seen(trial((1.0, 1.1, None), (1.0, 1.1, 1.2), copies=2), rows=samples(1, 1), damage="")
+    assert (found.orders, found.mails, found.lost, found.extra) == (2, 1, 1, 1)
+
+
+def test_orders_that_the_outbox_does_not_know_make_a_trial_void():
+    """Three answers and two orders: what is timed is not what was done."""
+    found = _seen(trial((1.0, 1.1, 1.2), (1.0, 1.1, 1.2)), rows=samples(1, 1, 1), damage="")
+    assert found.reason == "3 orders were answered, 2 are in the outbox"
+
+
+def test_a_ratio_of_blocks_that_agree_is_that_ratio():
+    """Medians, block by block."""
+    pairs = [(np.array([0.01, 0.02, 0.03]) * scale, np.array([0.1, 0.2, 0.3]) * scale) for scale in (1.0, 1.1, 0.9)]
+    found = _ratio(pairs)
+    assert found.estimate == pytest.approx(0.1)
+    assert [found.low, found.high] == pytest.approx([0.1, 0.1])
+    assert found.blocks == 3
+
+
+def interval(value: float) -> Interval:
+    """A value with bounds a tenth away."""
+    return Interval(estimate=value, low=value * 0.9, high=value * 1.1, blocks=4)
+
+
+def findings(*, request: float, delivery: float) -> MailFindings:
+    """Two servers at one rate, with these ratios."""
+    cells = tuple(
+        MailCell(
+            server=name, rate=30.0, state="measured", orders=600, mails=600, request=interval(0.05),
+            delivery=interval(0.06), delivery_p99=interval(0.2),
+        )
+        for name in ("inline", "Celery")
+    )  # fmt: skip
+    gain = MailGain(
+        server="Celery", reference="inline", rate=30.0, request=interval(request), delivery=interval(delivery)
+    )
+    return MailFindings(
+        delay=0.03, workers=4, seconds=5.0, blocks=4, blocks_done=4, cells=cells, gains=(gain,)
+    )  # fmt: skip
+
+
+def test_one_sentence_says_when_it_pays():
+    """Sooner, later or neither: the first sentence says so, and what it costs the mail."""
+    assert when_it_pays(findings(request=0.25, delivery=2.0)).startswith("Workers pay wherever an answer should not")
+    assert "Workers do not pay here" in when_it_pays(findings(request=2.0, delivery=2.0))
+    said = answer(findings(request=0.25, delivery=2.0))
+    assert "mails come later, by 2.00x longer" in said[0]
+    assert "(4.00x faster [3.64x, 4.44x] than inline)" in said[1]
+    assert said[-1].startswith("1,200 orders, 1,200 mails at the sink: 0 lost, 0 came more than once")
+
+
+def test_nothing_measured_is_said():
+    """A run without a cell that counts answers nothing."""
+    found = findings(request=1.0, delivery=1.0)
+    void = replace(found, cells=tuple(replace(cell, state="void") for cell in found.cells), gains=())
+    assert answer(void) == ("The question cannot be answered: no server was measured.",)
+
+
+def test_deriving_needs_a_run_with_mails(tmp_path: Path):
+    """A folder that holds no run is refused in one line."""
+    from lab.errors import LabError
+    from lab.results import RunFolder
+
+    with pytest.raises(LabError, match="manifest.json is missing"):
+        derive_mail(RunFolder(tmp_path))
