@@ -133,13 +133,22 @@ def _face_answer(faces: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]
             if saved > 0
             else ""
         )
-        lines.append(f"{effect.operation}: GraphQL is {_compared(effect)} than REST{fetched}{far}.")
+        lines.append(f"{effect.operation}: {_compared(effect)}{fetched}{far}.")
     return lines
 
 
 def _compared(effect: Effect) -> str:
-    said = times_interval(effect.typical)
-    return said if effect.verdict in {"faster", "slower"} and not effect.detail else f"{verdict_phrase(effect)}, {said}"
+    """How GraphQL compares with REST, by the number that the verdict is about."""
+    typical = times_interval(effect.typical)
+    if effect.verdict == "same":
+        return f"GraphQL takes the same time as REST, {typical}"
+    if effect.verdict not in {"faster", "slower"}:
+        return f"which face is faster is unclear, GraphQL is {typical}"
+    if effect.detail == "in total" and effect.total:
+        return f"GraphQL is {times_interval(effect.total)} than REST in total, though not for the typical request"
+    if effect.detail:
+        return f"GraphQL is {verdict_phrase(effect)} than REST, for the typical one {typical}"
+    return f"GraphQL is {typical} than REST"
 
 
 def _fetched(evidence: Evidence) -> str:

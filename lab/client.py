@@ -23,6 +23,9 @@ from lab.timer import wait_until
 _client: Any = fasthttp
 _client.FAILURE_EXCEPTIONS = (*fasthttp.FAILURE_EXCEPTIONS, brotli.error)
 
+FURTHER: Final = "further trip"
+"""The name by which Locust counts a line's further trips: they are no requests of their own in what is recorded."""
+
 INTERIM: Final = range(100, 200)
 
 
@@ -39,6 +42,12 @@ class Answered:
     done: int
 
 
+def counted(environment: Any, *, name: str) -> int:
+    """How many requests of a name Locust itself counted, whatever their method."""
+    entries = environment.stats.entries
+    return sum(entry.num_requests for (own, _), entry in entries.items() if own == name)
+
+
 def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answered:
     """Sends one request, and its further trips one after the other, and reads all of the answer."""
     found = _trip(client, line, headers=headers, name=name)
@@ -48,7 +57,7 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
     for trip in line.then:
         if line.status not in {None, status}:
             break
-        found = _trip(client, trip, headers=headers, name=name)
+        found = _trip(client, trip, headers=headers, name=FURTHER)
         if isinstance(found, Answered):
             return found
         status, body, done = found[0], body + found[1], found[2]

@@ -12,9 +12,10 @@ from locust import log, runners
 from locust.env import Environment
 from locust.rpc import Message
 
+from lab.client import counted
 from lab.recorder import Recorder
 from lab.trial import LoadScript, ShareReport, Trial, sample_files, split_address
-from lab.users import LoadUser, Order
+from lab.users import LOAD, LoadUser, Order
 from lab.wire import share_token
 
 LEAD: Final = 100_000_000
@@ -80,7 +81,7 @@ class Alone:
         LoadUser.orders.put(None)
         self.runner.user_greenlets.join(timeout=5)
         self.runner.quit()
-        return int(self.environment.stats.total.num_requests)
+        return counted(self.environment, name=LOAD)
 
 
 class Master:
@@ -158,7 +159,7 @@ class Master:
         self.runner.quit()
         for file in getattr(self, "_files", {}).values():
             file.close()
-        return int(self.environment.stats.total.num_requests)
+        return counted(self.environment, name=LOAD)
 
     def _on_message(self, client_id: str, message: Any) -> None:
         """Sends away whoever comes when all are here: Locust would take the users from others and give them to it."""

@@ -61,7 +61,7 @@ BLOCKS: Final = 12
 REFERENCE_TIMES: Final = REFERENCE_BLOCKS // BLOCKS
 """How many times a gate's own budget a reference takes."""
 
-WHOLE_SECONDS: Final = 195.0
+WHOLE_SECONDS: Final = 165.0
 """What a gate of all operations may measure, so that it passes within six minutes, with the half again of what is
 unclear, and tells 1 %: each of its six comparisons has more of it than one of a gate of one operation."""
 

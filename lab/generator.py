@@ -14,11 +14,12 @@ import time
 from pathlib import Path
 from typing import Final
 
+from lab.client import counted
 from lab.json_files import read, write
 from lab.recorder import Recorder
 from lab.script import TOKEN_VARIABLE, Report, Script
 from lab.sensors import pressure_share, read_counters, steal_share
-from lab.users import PairedUser
+from lab.users import PAIRED, PairedUser
 
 PATIENCE: Final = 60.0
 """Seconds in which the script has to come: the process may start while the servers do."""
@@ -49,9 +50,9 @@ def main(path: Path) -> int:
     user = PairedUser.started_user
     if user is None or not user.finished:
         errors = errors or ["the user ended before its script did"]
-    recorded, counted = PairedUser.recorder.written, environment.stats.total.num_requests - len(script.settle)
-    if not errors and recorded != counted:
-        errors.append(f"{recorded} requests recorded, {counted} counted by Locust")
+    recorded, seen = PairedUser.recorder.written, counted(environment, name=PAIRED)
+    if not errors and recorded != seen:
+        errors.append(f"{recorded} requests recorded, {seen} counted by Locust")
     write(_report(user, script_passes=len(script.passes), error="; ".join(errors)), Path(script.report))
     return 1 if errors else 0
 

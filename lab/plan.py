@@ -3,11 +3,12 @@
 It sends nothing and reads no clock: the pilot times come in, seeded lists of requests go out.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 from math import log2, sqrt
 from random import Random
-from statistics import fmean, geometric_mean
+from statistics import geometric_mean
 from typing import Final
 
 from lab.experiment import Arm
@@ -116,7 +117,7 @@ def plan_run(
 
 
 def _alike(pilots: Sequence[PlannedCell]) -> tuple[PlannedCell, ...]:
-    """The cells, of which those of all servers have one time: the geometric mean of their pilots."""
+    """The cells, of which those of all servers have one time: the geometric mean of their pilots, or a slow one."""
     groups: dict[tuple[str, str, Variant | None], list[float]] = {}
     for cell in pilots:
         groups.setdefault(_but_server(cell), []).append(cell.seconds)
@@ -128,7 +129,10 @@ def _but_server(cell: PlannedCell) -> tuple[str, str, Variant | None]:
 
 
 def _mean(seconds: Sequence[float]) -> float:
-    return fmean(seconds) if min(seconds) <= 0 else geometric_mean(seconds)
+    """What is slow for one server is asked as slow things are of all: it was proven by its first keys alone."""
+    if max(seconds) > SLOW or min(seconds) <= 0:
+        return max(seconds)
+    return geometric_mean(seconds)
 
 
 def _with_stride(cell: PlannedCell, *, quickest: float) -> PlannedCell:
@@ -169,6 +173,22 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
         index=index, warm=warm, passes=tuple(passes), warm_seconds=plan.block_seconds * WARM_SHARE,
         seconds=plan.block_seconds,
     )  # fmt: skip
+
+
+def turns(cells: Iterable[PlannedCell], *, servers: Sequence[str], block: int) -> Callable[[Ask], str]:
+    """Who answers a block's requests, asked for them in their order: their own server, and floors all servers in turn.
+
+    A server that answers floors alone stays warmer, and was seen to be 1 % faster at what others are asked too.
+    """
+    own = {cell.index: cell.arm.server for cell in cells if cell.arm}
+    counts: dict[int, Iterator[int]] = {}
+
+    def server(ask: Ask) -> str:
+        if ask.cell in own:
+            return own[ask.cell]
+        return servers[next(counts.setdefault(ask.cell, count(block))) % len(servers)]
+
+    return server
 
 
 def _level(round_index: int) -> int:

@@ -25,6 +25,10 @@ from lab.trial import LoadScript, ShareReport, Trial
 
 FLUSH_NANOSECONDS: Final = 500_000_000
 BEAT_SECONDS: Final = 0.2
+PAIRED: Final = "paired"
+LOAD: Final = "load"
+"""The names by which Locust counts what is recorded."""
+
 SECOND: Final = 1_000_000_000
 
 
@@ -81,7 +85,7 @@ class PairedUser(FastHttpUser):
 
     def _send(self, line: Line, *, headers: dict[str, str], number: int, warm: bool) -> None:
         sent = time.monotonic_ns()
-        found = ask(self.client, line, headers=headers, name="paired")
+        found = ask(self.client, line, headers=headers, name=PAIRED)
         done = found.done
         self.failures += found.fault != Fault.NONE
         self.sent += 1
@@ -256,7 +260,7 @@ class LoadUser(FastHttpUser):
         current.sending = sending
         begun = time.monotonic_ns()
         try:
-            found = ask(self.client, line, headers=self.headers[index], name="load")
+            found = ask(self.client, line, headers=self.headers[index], name=LOAD)
         except gevent.Timeout as over:
             if over is not timeout:
                 raise

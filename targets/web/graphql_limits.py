@@ -39,6 +39,10 @@ PAGED: Final = frozenset({"productList", "productSearch", "orderList"})
 """The fields that give a page: what is asked of an item is asked once for each row of it."""
 
 
+WAITING: Final = {"quoteList": 3_000}
+"""The fields for which others are waited for, with what each counts as: so few of them fit into an operation."""
+
+
 @dataclass(slots=True)
 class Size:
     """How large an operation is. What a fragment holds counts wherever it is spread."""
@@ -122,7 +126,7 @@ def _measured(
                 size.roots += depth == 1
                 size.aliases += node.alias is not None
                 size.depth = max(size.depth, depth)
-                size.cost += times
+                size.cost += times * WAITING.get(node.name.value, 1)
                 if node.selection_set is not None:
                     rows = _rows(node, variables=variables, defaults=defaults)
                     waiting.append((node.selection_set, depth + 1, times * rows))

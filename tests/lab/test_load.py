@@ -18,7 +18,7 @@ from lab.latency import merged as merged_latencies
 from lab.latency import read_tape
 from lab.processes import Supervisor
 from lab.recorder import Fault, read_samples
-from lab.script import Line
+from lab.script import Line, Trip
 from lab.server import free_port
 from lab.trial import LoadReport, LoadScript, Trial, sample_files
 from tests.truth.running import truth_server
@@ -77,6 +77,23 @@ def test_what_a_server_does_is_named(mode, faults, supervisor, tmp_path):
     assert damage == ""
     assert {Fault(fault) for fault in rows["fault"]} == (faults or {Fault.NONE})
     assert report.recorded == report.counted == len(rows) > 50
+
+
+def test_further_trips_are_one_request_with_the_first(supervisor, tmp_path):
+    """Three trips are one row with the bytes of all, and Locust's own count agrees; after a wrong one none is sent."""
+    with truth_server("fixed") as server:
+        script = script_for(server.url, tmp_path, open_trial(rate=50.0))
+        [line] = script.lines
+        trip = Trip(method="GET", url=f"{server.url}/", body=None)
+        once = run(script, supervisor=supervisor, tmp_path=tmp_path)
+        [size] = {int(row["bytes"]) for row in read_samples(Path(script.samples))[0]}
+        Path(script.samples).unlink()
+        script = replace(script, lines=(replace(line, status=200, length=3 * size, then=(trip, trip)),))
+        thrice = run(script, supervisor=supervisor, tmp_path=tmp_path)
+    rows, _ = read_samples(Path(script.samples))
+    assert once.recorded == thrice.recorded == thrice.counted == len(rows)
+    assert {int(row["bytes"]) for row in rows} == {3 * size}
+    assert {Fault(fault) for fault in rows["fault"]} == {Fault.NONE}
 
 
 def test_a_share_of_resets_and_of_graphql_errors_are_failures(supervisor, tmp_path):

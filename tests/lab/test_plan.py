@@ -1,6 +1,7 @@
 """A plan shares its budget by precision, and its lists are balanced and the same for the same seed."""
 
 from collections import Counter
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.experiment import Arm
-from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_run
+from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_run, turns
 
 
 def cells(*times: float) -> list[PlannedCell]:
@@ -18,6 +19,12 @@ def cells(*times: float) -> list[PlannedCell]:
         PlannedCell(index=i, operation="list", face="rest", arm=arm, seconds=t)
         for i, (arm, t) in enumerate(zip(arms, times, strict=True))
     ]
+
+
+def at_servers(*times: float) -> list[PlannedCell]:
+    """Cells of one operation with these pilot times, each at another server."""
+    arms = [Arm(server=str(place), face="rest", variant=()) for place in range(len(times))]
+    return [replace(cell, arm=arm) for cell, arm in zip(cells(*times), arms, strict=True)]
 
 
 def planned(*times: float, budget: float = 60.0, keys: int = 3) -> Plan:
@@ -120,3 +127,24 @@ def test_servers_are_asked_equally_often(times: list[float], index: int) -> None
     asked = Counter(ask.cell for each in plan_block(plan, index=index).passes for ask in each)
     for face in (range(len(times)), range(len(times), 2 * len(times))):
         assert len({asked[place] for place in face}) == 1
+
+
+@given(st.integers(1, 60), st.integers(2, 3), st.sampled_from([0.0002, 0.004]), st.integers(0, 7))
+def test_floors_are_answered_by_all_servers_in_turn(keys: int, servers: int, seconds: float, index: int) -> None:
+    """However many keys there are and however often the floor is asked, all servers answer it equally often."""
+    names = [str(place) for place in range(servers)]
+    pilots = at_servers(*[0.004] * servers)
+    floor = PlannedCell(index=servers, operation="list", face="rest", arm=None, seconds=seconds)
+    plan = plan_run([*pilots, floor], budget=60.0, blocks=8, boot_seconds=2.0, keys=keys, seed=1)
+    asked_of = turns(plan.cells, servers=names, block=index)
+    asked = [(ask.cell, asked_of(ask)) for each in plan_block(plan, index=index).passes for ask in each]
+    counts = Counter(name for cell, name in asked if cell == floor.index)
+    assert len(counts) == servers
+    assert max(counts.values()) - min(counts.values()) <= 1
+    assert all(name == names[cell] for cell, name in asked if cell != floor.index)
+
+
+def test_what_is_slow_for_one_server_is_slow_for_all() -> None:
+    """A cell that was proven by few keys is asked for those alone, at every server."""
+    plan = plan_run(at_servers(0.01, 0.6), budget=60.0, blocks=8, boot_seconds=2.0, keys=3, seed=1)
+    assert all(cell.is_slow for cell in plan.cells)

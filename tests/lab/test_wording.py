@@ -179,3 +179,22 @@ def test_nothing_measured_is_said_so(toggles: Findings) -> None:
     assert answer_words.answer(knobs=(), cells=(), effects=(), proofs=(), blocks=())[0].startswith(
         "The question cannot"
     )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "detail", "said"),
+    [
+        ("faster", "", "GraphQL is 2.00x faster [1.82x, 2.22x] than REST"),
+        ("same", "", "GraphQL takes the same time as REST, 2.00x faster"),
+        ("unclear", "", "which face is faster is unclear, GraphQL is 2.00x faster"),
+        ("slower", "in total", "GraphQL is 1.30x slower [1.20x, 1.40x] than REST in total"),
+        ("slower", "for some requests", "GraphQL is slower for some requests than REST, for the typical one 2.00x"),
+    ],
+)
+def test_faces_are_compared_by_the_number_that_the_verdict_is_about(verdict: str, detail: str, said: str) -> None:
+    """Faster, the same, unclear, or slower for what does not show in the typical request."""
+    found = replace(
+        effect("face", ratio(0.5, 0.45, 0.55), verdict, detail=detail), face="", given="", total=ratio(1.3, 1.2, 1.4)
+    )
+    [line, *_] = answer_words.answer(knobs=(), cells=(), effects=(found,), proofs=(), blocks=())
+    assert line.startswith(f"list: {said}")
