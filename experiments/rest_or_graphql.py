@@ -1,4 +1,4 @@
-"""Which face is cheaper: for the same answer, for three fields of many, and for three answers at once?"""
+"""Which face is cheaper: for the same answer, for three fields of many, and for what takes REST a second trip?"""
 
 from lab.experiment import Experiment
 
@@ -6,7 +6,7 @@ EXPERIMENT = Experiment(
     name="rest_or_graphql",
     question=(
         "Which is cheaper, REST or GraphQL: for the same answer, for three fields of many, "
-        "and for three answers in one trip?"
+        "and for a nested answer for which REST needs a second trip?"
     ),
     operations=(
         "scenarios.operations.catalog:PRODUCT_LIST",

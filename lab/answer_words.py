@@ -129,7 +129,7 @@ def _face_answer(faces: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]
         fetched = f", {_fetched(graphql)} against {_fetched(rest)}" if graphql and rest else ""
         saved = rest.trips - graphql.trips if graphql and rest else 0
         far = (
-            f"; each millisecond between client and server adds {saved} ms more to REST's, and here there is none"
+            f"; here client and server are one machine, each millisecond between them adds {saved} ms more to REST's"
             if saved > 0
             else ""
         )

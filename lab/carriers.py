@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 FAIL: Final = "fail"
-CARRIERS: Final = ("swift=0.02", "steady=0.04", "thrifty=0.06", "sleepy=5", "broken=fail")
+CARRIERS: Final = ("swift=0.02", "steady=0.04", "thrifty=0.06", "sleepy=1", "broken=fail")
 """What the lab starts: three that answer, one that is too slow for anybody, and one that fails."""
 
 

@@ -33,7 +33,8 @@ INTERIM: Final = range(100, 200)
 class Answered:
     """What came of a request: its status (0 for none), its bytes, what is wrong with it, and when it was whole.
 
-    `done` is in nanoseconds of the monotonic clock: that of the last byte, before Locust counts the request.
+    `done` is in nanoseconds of the monotonic clock: that of the last byte, before Locust counts the request. Of several
+    trips it is earlier by what the client itself took between them.
     """
 
     status: int
@@ -54,14 +55,19 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
     if isinstance(found, Answered):
         return found
     status, body, done = found
+    own = 0
     for trip in line.then:
         if line.status not in {None, status}:
             break
+        begun = time.monotonic_ns()
+        # What this client does between two trips is its own, and not the service's.
+        own += begun - done
         found = _trip(client, trip, headers=headers, name=FURTHER)
         if isinstance(found, Answered):
             return found
         status, body, done = found[0], body + found[1], found[2]
-    return Answered(status=status, size=len(body), fault=fault_of(line, status=status, body=body), done=done)
+    fault = fault_of(line, status=status, body=body)
+    return Answered(status=status, size=len(body), fault=fault, done=done - own)
 
 
 def _trip(client: Any, trip: Line | Trip, *, headers: dict[str, str], name: str) -> tuple[int, bytes, int] | Answered:

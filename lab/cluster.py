@@ -74,7 +74,7 @@ def server_settings() -> dict[str, str]:
         "pg_stat_statements.save": "off",
         "shared_buffers": f"{_shared_buffers() // MEBIBYTE}MB",
         "maintenance_work_mem": "256MB",
-        "max_connections": "60",
+        "max_connections": "200",
         "fsync": "off",
         "synchronous_commit": "off",
         "full_page_writes": "off",

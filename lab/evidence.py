@@ -56,11 +56,9 @@ class Witness:
 
     def __init__(self, *, databases: Mapping[str, str], server_url: str, has_counter: bool) -> None:
         """`databases` are URLs by the aliases that evidence names; `server_url` is where pg_stat_statements is read."""
+        self._urls = dict(databases)
         self._connections: dict[str, extensions.connection] = {}
-        for alias, url in databases.items():
-            self._connections[alias] = psycopg2.connect(url)
-            self._connections[alias].set_session(readonly=True)
-        self._names = [connection.info.dbname for connection in self._connections.values()]
+        self._names = [extensions.parse_dsn(url)["dbname"] for url in databases.values()]
         self._server = psycopg2.connect(server_url) if has_counter else None
         if self._server:
             self._server.set_session(autocommit=True)
@@ -84,6 +82,10 @@ class Witness:
         if not literal.lstrip("( ").upper().startswith(("SELECT", "WITH")):
             return None
         if (database, literal) not in self._plans:
+            # Made when it is needed: nobody may be connected to a database while it is cloned.
+            if database not in self._connections:
+                self._connections[database] = psycopg2.connect(self._urls[database])
+                self._connections[database].set_session(readonly=True)
             connection = self._connections[database]
             with connection.cursor() as cursor:
                 cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {literal}")
@@ -138,16 +140,15 @@ def _walk(node: Mapping[str, Any], *, depth: int, lines: list[str], indexes: lis
 
 
 def read_evidence(records: Sequence[Mapping[str, Any]], *, witness: Witness, counted: int | None) -> Evidence:
-    """The evidence of one request from the target's records of its trips; equal statements from one line are grouped.
+    """The evidence of one request from the target's records of its trips; equal ones of a trip and a line are grouped.
 
     A group's plan is that of its first statement. `counted` is the database's own count of its statements.
     """
-    groups: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+    groups: dict[tuple[str, str, str, int], list[Mapping[str, Any]]] = {}
     cache = [event for record in records for event in record["cache"]]
-    for statement in (statement for record in records for statement in record["statements"]):
-        groups.setdefault((fingerprint(statement["sql"]), statement["database"], statement["line"]), []).append(
-            statement
-        )
+    for trip, statement in ((trip, each) for trip, record in enumerate(records) for each in record["statements"]):
+        place = (fingerprint(statement["sql"]), statement["database"], statement["line"], trip)
+        groups.setdefault(place, []).append(statement)
     return Evidence(
         statements=tuple(_statement(key, group, witness=witness) for key, group in groups.items()),
         body_bytes=sum(record["bytes"] for record in records),
@@ -162,8 +163,8 @@ def read_evidence(records: Sequence[Mapping[str, Any]], *, witness: Witness, cou
     )
 
 
-def _statement(key: tuple[str, str, str], group: Sequence[Mapping[str, Any]], *, witness: Witness) -> Statement:
-    mark, database, line = key
+def _statement(key: tuple[str, str, str, int], group: Sequence[Mapping[str, Any]], *, witness: Witness) -> Statement:
+    mark, database, line, _ = key
     first = group[0]
     return Statement(
         fingerprint=mark, sql=normalised(first["sql"]), database=database, count=len(group),

@@ -107,6 +107,7 @@ def _alarms(own: Sequence[Try]) -> Alarms:
         budget=own[0].budget, gates=len(own),
         alarms=codes.count(1), passed=codes.count(0), unclear=codes.count(UNCLEAR),
         failed=sum(code not in COMPARED for code in codes),
+        faster=sum(any(verdict.startswith("faster") for *_, verdict in one.effects) for one in own),
         bound=alarms_bound(codes.count(1), len(own)), longest=max(one.seconds for one in own),
     )  # fmt: skip
 

@@ -159,7 +159,7 @@ def _changes(group: Sequence[Change]) -> str:
 
 
 def _often(statement: Statement) -> str:
-    return f"{statement.count} times" if statement.is_repeated else "once"
+    return f"{statement.count} times" if statement.count > 1 else "once"
 
 
 def _telling(change: Change) -> list[Statement]:

@@ -174,7 +174,8 @@ class Loader:
         else:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
             request = keyed.operation.request(cell.face, keyed.keys[key])
-            trips = [Trip(method=r.method, url=url + r.path, body=r.body) for r in (request, *request.then)]
+            asked = ((request.method, request.path, request.body), *proven.then)
+            trips = [Trip(method=method, url=url + path, body=body) for method, path, body in asked]
             headers = request_headers(request, arm=cell.arm, credentials=self.surroundings.credentials)
         first, *then = trips
         return Line(

@@ -6,7 +6,7 @@ is taken within each block, on logs.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,20 +112,23 @@ def _unequal(right: NDArray[np.void], trial: MailTrial) -> str:
 def _cell(trials: Mapping[int, _Trial], *, server: str, rate: float, missing: str) -> MailCell:
     counted = [trial for trial in trials.values() if not trial.reason and trial.mails]
     reason = missing or next((trial.reason for trial in trials.values() if trial.reason), "")
+    # What was lost is told of all trials, also of those that give no time.
+    bare = MailCell(
+        server=server, rate=rate, state="void", reason=reason or "fewer than two blocks count",
+        orders=sum(trial.orders for trial in trials.values()), mails=sum(trial.mails for trial in trials.values()),
+        messages=sum(trial.messages for trial in trials.values()), tries=sum(trial.tries for trial in trials.values()),
+        failed=sum(trial.failed for trial in trials.values()), lost=sum(trial.lost for trial in trials.values()),
+        extra=sum(trial.extra for trial in trials.values()),
+    )  # fmt: skip
     if len(counted) < 2:
-        return MailCell(server=server, rate=rate, state="void", reason=reason or "fewer than two blocks count")
+        return bare
 
     def over(read_one: Callable[[_Trial], float]) -> Interval:
         return _interval(np.array([read_one(trial) for trial in counted]))
 
     has_hints = all(len(trial.publish) for trial in counted)
-    return MailCell(
-        server=server, rate=rate, state="measured", reason=reason,
-        orders=sum(trial.orders for trial in counted), mails=sum(trial.mails for trial in counted),
-        messages=sum(trial.messages for trial in counted), tries=sum(trial.tries for trial in counted),
-        failed=sum(trial.failed for trial in counted),
-        lost=sum(trial.lost for trial in counted),
-        extra=sum(trial.extra for trial in counted),
+    return replace(
+        bare, state="measured", reason=reason,
         request=over(lambda t: float(np.median(t.request))),
         request_p99=over(lambda t: float(np.quantile(t.request, 0.99))),
         publish=over(lambda t: float(np.median(t.publish))) if has_hints else None,
@@ -143,7 +146,7 @@ def _gains(
 ) -> tuple[MailGain, ...]:  # fmt: skip
     """The others against the first server, where all orders of both have their mails: at equal delivered mail."""
     found = []
-    equal = {(cell.server, cell.rate) for cell in cells if cell.state == "measured" and not cell.lost}
+    equal = {(cell.server, cell.rate) for cell in cells if cell.state == "measured" and not (cell.lost or cell.failed)}
     for rate in design.rates:
         for name in names[1:]:
             if not {(name, rate), (names[0], rate)} <= equal:

@@ -43,7 +43,7 @@ class MailSink:
 
 def open_sink(
     supervisor: Supervisor, *, python: str, folder: Path, delay: float = 0.0, refuse: float = 0.0, hang: float = 0.0,
-    seed: int = 0,
+    reject: float = 0.0, seed: int = 0,
 ) -> MailSink:  # fmt: skip
     """A sink of the run's own, ready. Raises LabError when it does not start."""
     port, log = free_port(), folder / "mails.jsonl"
@@ -52,6 +52,7 @@ def open_sink(
         name=SINK,
         argv=[
             python, "-m", "lab.mail_sink", port, log, "--delay", delay, "--refuse", refuse, "--hang", hang,
+            "--reject", reject,
             "--seed", seed,
         ],
         env=plain_environment(), log=folder / "sink.log",

@@ -20,13 +20,14 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 MOST_BYTES: Final = 1_000_000
 BUSY: Final = "451 4.3.0 try again later"
+NEVER: Final = "554 5.7.1 never"
 TAKEN: Final = "250 2.0.0 taken"
 HANG: Final = 3600.0
 
 
 @dataclass(kw_only=True)
 class Sink:
-    """Answers DATA: refuses a share, takes a share and never says so, and takes all else after `delay` seconds.
+    """Answers DATA: refuses a share, for now or for good, takes a share and never says so, and takes all else in time.
 
     Events are `refused`, `taken` (all of it is here), then `answered`, `hung` or `lost` (the client left first).
     """
@@ -35,6 +36,7 @@ class Sink:
     delay: float
     refuse: float
     hang: float
+    reject: float = 0.0
     draws: random.Random = field(default_factory=random.Random)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
@@ -47,6 +49,9 @@ class Sink:
             return BUSY
         peer: Any = session.peer
         port = int(peer[1])
+        if self.draws.random() < self.reject:
+            self.note("refused", name)
+            return NEVER
         self.note("taken", name, port=port)
         if draw < self.refuse + self.hang:
             self.note("hung", name, port=port)
@@ -87,11 +92,15 @@ def main(words: Sequence[str] | None = None) -> None:
     parser.add_argument("log", type=Path)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before a mail is taken")
     parser.add_argument("--refuse", type=float, default=0.0, help="share of mails that are refused for now")
+    parser.add_argument("--reject", type=float, default=0.0, help="share of mails that are refused for good")
     parser.add_argument("--hang", type=float, default=0.0, help="share of mails that are taken without a reply")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args(words)
     with asked.log.open("a", encoding="utf-8") as log:
-        sink = Sink(log=log, delay=asked.delay, refuse=asked.refuse, hang=asked.hang, draws=random.Random(asked.seed))
+        sink = Sink(
+            log=log, delay=asked.delay, refuse=asked.refuse, hang=asked.hang, reject=asked.reject,
+            draws=random.Random(asked.seed),
+        )  # fmt: skip
         asyncio.run(serve(sink, port=asked.port))
 
 

@@ -4,12 +4,14 @@ It derives nothing: what the generator, the outbox and the sink saw is written d
 """
 
 import os
+import socket
 import time
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, replace
 from random import Random
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import psycopg2
 
@@ -33,6 +35,7 @@ OVERHEAD: Final = 6.0
 """Seconds that a trial, or booting what it needs, takes beyond its orders."""
 
 DRAIN_SECONDS: Final = 60.0
+CONNECT_SECONDS: Final = 3.0
 CONNECTIONS: Final = 64
 SETTLE_SECONDS: Final = 1.0
 WARM_ORDERS: Final = 20
@@ -108,11 +111,7 @@ class MailTrials:
     @property
     def missing(self) -> dict[str, str]:
         """The servers that cannot be had here, each with the reason."""
-        return {
-            server.name: "BROKER_URL names no broker"
-            for server in self.servers
-            if server.broker == "given" and not os.environ.get("BROKER_URL")
-        }
+        return {server.name: fault for server in self.servers if server.broker == "given" and (fault := broker_fault())}
 
     def run(self) -> None:
         """Runs every block. Raises LabError; what was seen until then is on disk."""
@@ -152,14 +151,16 @@ class MailTrials:
                 started += [room.open_worker(number).name for number in range(self.design.workers)]
             kit = writes_of(around, words=("orders", "rest"), count=self.design.shoppers, url=url)
             lines = lines_to(kit, url=running.url)
+            place = self.servers.index(server)
             self._trial(
-                lines, url=url, sink=sink, rate=WARM_ORDERS / SETTLE_SECONDS, seconds=SETTLE_SECONDS, name="warm"
-            )
+                lines, url=url, sink=sink, rate=WARM_ORDERS / SETTLE_SECONDS, seconds=SETTLE_SECONDS,
+                name=f"warm-{block:02d}-{place}",
+            )  # fmt: skip
             return [
                 replace(
                     self._trial(
                         lines, url=url, sink=sink, rate=rate, seconds=self.design.seconds,
-                        name=f"mail-{block:02d}-{self.servers.index(server)}-{rate:g}",
+                        name=f"mail-{block:02d}-{place}-{rate:g}",
                         seed=f"{self.seed}/{block}/{rate}",
                     ),
                     server=server.name,
@@ -223,6 +224,18 @@ class MailTrials:
             if time.monotonic() > deadline:
                 return f"{left} mails were not sent {DRAIN_SECONDS:g} s after the last order"
             time.sleep(0.05)
+
+
+def broker_fault() -> str:
+    """Why the broker of BROKER_URL cannot be used, or nothing."""
+    parts = urlsplit(os.environ.get("BROKER_URL", ""))
+    if not parts.hostname:
+        return "BROKER_URL names no broker"
+    try:
+        socket.create_connection((parts.hostname, parts.port or 5672), timeout=CONNECT_SECONDS).close()
+    except OSError:
+        return f"nothing answers at {parts.hostname}:{parts.port or 5672}, which BROKER_URL names"
+    return ""
 
 
 def seed_of(text: str) -> int:

@@ -15,7 +15,7 @@ def answer(found: MailFindings) -> tuple[str, ...]:
     return (
         *_pays(found, measured),
         *(_at(found, [cell for cell in measured if cell.rate == each], level=each) for each in rates),
-        _trust(found, measured),
+        _trust(found),
     )
 
 
@@ -28,11 +28,11 @@ def when_it_pays(found: MailFindings) -> str:
     wait = seconds(found.delay)
     if len(quicker) == len(found.gains):
         return (
-            f"Workers pay wherever an answer should not wait for the mail server, here {wait} a mail: orders are "
-            f"answered sooner at every rate."
+            f"Workers pay where an answer should not wait for the mail server, here {wait} a mail: orders were "
+            f"answered sooner at every rate that was tried."
         )
     if slower and not quicker:
-        return f"Workers do not pay here: with a mail server that takes {wait}, orders are answered later with them."
+        return f"With a mail server that takes {wait}, orders were answered later with workers, at the rates tried."
     where = ", ".join(f"{gain.server} at {rate(gain.rate)}/s" for gain in quicker) or "nowhere for sure"
     return f"With a mail server that takes {wait}, orders are answered sooner with {where}."
 
@@ -72,9 +72,9 @@ def _time(interval: Interval | None) -> str:
     return f"{seconds(interval.estimate)} [{seconds(interval.low)}, {seconds(interval.high)}]"
 
 
-def _trust(found: MailFindings, measured: list[MailCell]) -> str:
-    orders, mails = sum(cell.orders for cell in measured), sum(cell.mails for cell in measured)
-    lost, extra = sum(cell.lost for cell in measured), sum(cell.extra for cell in measured)
+def _trust(found: MailFindings) -> str:
+    orders, mails = sum(cell.orders for cell in found.cells), sum(cell.mails for cell in found.cells)
+    lost, extra = sum(cell.lost for cell in found.cells), sum(cell.extra for cell in found.cells)
     return (
         f"{count(orders)} orders, {count(mails)} mails at the sink: {count(lost)} lost, {count(extra)} came more than "
         f"once; {found.blocks_done} of {found.blocks} blocks, each with a database and servers of its own."

@@ -14,7 +14,7 @@ from lab.experiment import Experiment, LoadDesign
 
 
 class Request(Protocol):
-    """One HTTP request, but for the host; `then` are further trips, sent one after the other with its headers."""
+    """One HTTP request, but for the host; `follow` makes a further trip, with its headers, of its answer."""
 
     @property
     def method(self) -> str: ...
@@ -25,7 +25,7 @@ class Request(Protocol):
     @property
     def content_type(self) -> str | None: ...
     @property
-    def then(self) -> "Sequence[Request]": ...
+    def follow(self) -> "Callable[[bytes], Request] | None": ...
 
 
 class Operation(Protocol):

@@ -103,8 +103,8 @@ def plan_run(
 
     The variance of a cell's mean falls with its requests and their cost grows with its time, so a cell's
     share of requests goes with 1 / sqrt(time), in powers of two, so that any two cells share rounds.
-    Cells that differ in their server alone are asked equally often: a server that is asked more stays warmer, and was
-    seen to be 3 % faster at what both were asked.
+    Cells that differ in server or face alone are asked equally often: what is asked more stays warmer, and a server
+    was seen to be 3 % faster by that at what both were asked.
     """
     alike = _alike(pilots)
     quickest = max(min((cell.seconds for cell in alike if cell.arm), default=0.002), 0.002)
@@ -117,15 +117,15 @@ def plan_run(
 
 
 def _alike(pilots: Sequence[PlannedCell]) -> tuple[PlannedCell, ...]:
-    """The cells, of which those of all servers have one time: the geometric mean of their pilots, or a slow one."""
-    groups: dict[tuple[str, str, Variant | None], list[float]] = {}
+    """The cells, of which those of all servers and faces have one time: the geometric mean of pilots, or a slow one."""
+    groups: dict[tuple[str, Variant | None], list[float]] = {}
     for cell in pilots:
-        groups.setdefault(_but_server(cell), []).append(cell.seconds)
-    return tuple(replace(cell, seconds=_mean(groups[_but_server(cell)])) for cell in pilots)
+        groups.setdefault(_kind(cell), []).append(cell.seconds)
+    return tuple(replace(cell, seconds=_mean(groups[_kind(cell)])) for cell in pilots)
 
 
-def _but_server(cell: PlannedCell) -> tuple[str, str, Variant | None]:
-    return cell.operation, cell.face, cell.arm.variant if cell.arm else None
+def _kind(cell: PlannedCell) -> tuple[str, Variant | None]:
+    return cell.operation, cell.arm.variant if cell.arm else None
 
 
 def _mean(seconds: Sequence[float]) -> float:

@@ -22,7 +22,8 @@ class Proportion:
 class Alarms:
     """Gates of unchanged code: `bound` is the one-sided 95 % upper bound of the rate of alarms.
 
-    `budget` are seconds for measuring, 0 where they were not kept; `failed` are those that could not compare.
+    `budget` are seconds for measuring, 0 where they were not kept; `failed` are those that could not compare, and
+    `faster` those that called something faster, which is no alarm and not true either.
     """
 
     what: str
@@ -35,6 +36,7 @@ class Alarms:
     bound: float
     longest: float
     failed: int = 0
+    faster: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

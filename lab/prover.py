@@ -6,6 +6,7 @@ It takes no measurement that enters a result: its times only pilot the plan.
 import json
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final
@@ -63,6 +64,7 @@ class Prover:
     _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
     _asked: int = 0
     _counts: dict[tuple[int, int], int | None] = field(default_factory=dict)
+    _trips: dict[tuple[int, int], tuple[tuple[str, str, bytes | None], ...]] = field(default_factory=dict)
 
     def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
         """The record over all `subjects`; `advance` is told after each.
@@ -145,6 +147,7 @@ class Prover:
                 length=len(body),
                 checksum=zlib.crc32(body),
                 statements=self._counts.get((subject.index, key)),
+                then=self._trips[subject.index, key][1:],
             )
             for key, body in bodies.items()
         )
@@ -182,14 +185,18 @@ class Prover:
         own = request_headers(request, arm=subject.arm, credentials=self.credentials)
         client = self.clients[subject.arm.server]
         found = Answer(status=200, body=b"", seconds=0.0)
-        for number, trip in enumerate((request, *request.then)):
+        trips = [request]
+        for number, trip in enumerate(trips):
             headers = own | {"Lab-Token": self.token} | ({"Lab-Request": f"{mark}.{number}"} if mark else {})
             answer = client.send(trip.method, trip.path, headers=headers, body=trip.body)
             found = Answer(
                 status=answer.status, body=found.body + answer.body, seconds=found.seconds + answer.seconds
             )  # fmt: skip
-            if answer.status != 200:
-                break
+            if answer.status == 200 and trip.follow:
+                # What cannot be followed is a wrong answer, and is told as such by its reader.
+                with suppress(ValueError):
+                    trips.append(trip.follow(answer.body))
+        self._trips[subject.index, key] = tuple((trip.method, trip.path, trip.body) for trip in trips)
         return found
 
     def _count(self, subject: Subject, *, key: int, before: int | None, after: int | None) -> int | None:
@@ -205,7 +212,7 @@ class Prover:
         before = witness.statements_so_far()
         answer = self._ask(subject, key=key, mark=mark)
         after = witness.statements_so_far()
-        trips = 1 + len(subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key)).then)
+        trips = len(self._trips[subject.index, key])
         try:
             records = [self.files[subject.arm.server].record(f"{mark}.{number}") for number in range(trips)]
         except KeyError:

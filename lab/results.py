@@ -62,7 +62,8 @@ class Manifest:
 class ProvenAnswer:
     """The answer to one key that was proven right: what the generator holds every answer against.
 
-    `statements` are those that the database counted when it was asked for last; None where nobody counted.
+    `then` are its further trips, as (method, path, body). `statements` are those that the database counted when it was
+    asked for last; None where nobody counted.
     """
 
     key: int
@@ -70,6 +71,7 @@ class ProvenAnswer:
     length: int
     checksum: int
     statements: int | None = None
+    then: tuple[tuple[str, str, bytes | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,14 @@
 It computes nothing beyond what a sentence needs to choose its words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from lab.findings import Cell, Effect, Interval, Proof, Statement
 from lab.load_findings import LoadCell, LoadFindings, Scalability
 from lab.units import count, factor, is_near_one, rate, ratio, seconds, share, times
+
+Variant = tuple[tuple[str, str], ...]
 
 
 def interval(value: Interval) -> str:
@@ -99,7 +101,9 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
         lines = [line for face in faces for line in _load_answer(found, face=face)]
     valid = sum(cell.state == "measured" for cell in found.cells)
     answers = sum(proof.answers for proof in proofs)
-    trust = f"{valid} of {len(found.cells)} loads are valid; {count(answers)} answers compared before timing, all equal"
+    trust = f"{valid} of {len(found.cells)} loads are valid"
+    if proofs:
+        trust += f"; {count(answers)} answers compared before timing, all equal"
     if found.statements:
         run, due = map(count, found.statements)
         trust += f"; PostgreSQL ran {run} statements under load where {due} were due"
@@ -110,8 +114,8 @@ def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
     """What a face carries at its first arm and at its last."""
     own = [each for each in found.scalabilities if each.face == face and each.capacity]
     among = [each.variant for each in found.scalabilities]
-    if own and only_level(own[0].variant, among=among):
-        return [_capacities(own, among=among, face=face)]
+    if own and (only_level(own[0].variant, among=among) or len(dict.fromkeys(among)) == 1):
+        return _alternatives(found, sorted(own, key=_carried, reverse=True), among=among, face=face)
     if not own:
         return []
     said = []
@@ -125,15 +129,45 @@ def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
     return [f"{face_name(face)} carries {', '.join(said)}{more}."]
 
 
-def _capacities(own: Sequence[Scalability], *, among: Sequence[Sequence[tuple[str, str]]], face: str) -> str:
-    """What a face carries at each arm, the most first, where arms are alternatives and none is the bare one."""
-    said = [
+def _alternatives(found: LoadFindings, own: Sequence[Scalability], *, among: Sequence[Variant], face: str) -> list[str]:
+    """What a face carries at each arm, the most first, where none is the bare one; who leads; how long users wait."""
+    names = {each.variant: only_level(each.variant, among=among) for each in own}
+    carried = [
         f"{rate(each.capacity.estimate)} [{rate(each.capacity.low)}, {rate(each.capacity.high)}] requests/s "
-        f"{only_level(each.variant, among=among)}"
-        for each in sorted(own, key=lambda each: -(each.capacity.estimate if each.capacity else 0.0))
+        f"{names[each.variant]}".rstrip()
+        for each in own
         if each.capacity
     ]
-    return f"{face_name(face)} carries {', '.join(said)}."
+    cells = [cell for cell in found.cells if (cell.face, cell.kind, cell.state) == (face, "closed", "measured")]
+    lead = _lead(cells, own, names=names) if len(own) > 1 else ""
+    lines = [f"{face_name(face)} carries {', '.join(carried)}{lead}."]
+    most = max((cell.level for cell in cells), default=0.0)
+    waits = [
+        f"{names.get(cell.variant) or 'each'} p50 {seconds(cell.p50.estimate)}, p99 {seconds(cell.p99.estimate)}"
+        for cell in cells
+        if cell.level == most and cell.p50 and cell.p99
+    ]
+    if waits:
+        lines.append(f"{face_name(face)} with {most:g} users who wait for their answers: {'; '.join(waits)}.")
+    return lines
+
+
+def _lead(cells: Sequence[LoadCell], own: Sequence[Scalability], *, names: Mapping[Variant, str]) -> str:
+    """From how many users on the arm that carries most is ahead of all others, beyond their intervals."""
+    first, *others = (each.variant for each in own)
+    ahead: float | None = None
+    for level in sorted({cell.level for cell in cells}, reverse=True):
+        at = {cell.variant: cell.achieved for cell in cells if cell.level == level and cell.achieved}
+        if first not in at or any(other in at and at[other].high >= at[first].low for other in others):
+            break
+        ahead = level
+    if ahead is None:
+        return f"; {names[first]} is not ahead of all others for sure"
+    return f"; {names[first]} is ahead from {ahead:g} user{'s' * (ahead != 1)} on"
+
+
+def _carried(each: Scalability) -> float:
+    return each.capacity.estimate if each.capacity else 0.0
 
 
 def _load_answer(found: LoadFindings, *, face: str) -> list[str]:

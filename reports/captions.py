@@ -34,7 +34,7 @@ INTERACTION = (
     "is their average. Time is on a log scale."
 )
 FACES = (
-    "Each row compares both faces at the same setting of the knobs, with the same answers: below 1 GraphQL is faster, "
+    "Each row compares both faces at the same setting of the knobs, with the same values: below 1 GraphQL is faster, "
     "above 1 REST is. Diamond, line and dots read as in the plots above."
 )
 DISTRIBUTION = (

@@ -1,13 +1,13 @@
 """Yields the operations in which the faces fetch unlike amounts: `product_cards` and `product_screen`.
 
-A card wants three fields of many, a screen three answers at once: REST gives the whole of each, trip by trip.
+A card wants three fields of many. A screen wants a product and others of its category: GraphQL gives them in one
+nested answer, REST in two trips, of which the second needs to know the category from the answer to the first.
 """
 
-from dataclasses import dataclass
-from random import Random
+import json
+from dataclasses import dataclass, replace
 from typing import Final
 
-from fixtures.sizes import Size
 from scenarios.operations.catalog import (
     DETAIL_FIELDS,
     PAGE_FIELDS,
@@ -22,8 +22,8 @@ from scenarios.operations.catalog_answers import ProductDetail, ProductPage, det
 from scenarios.operations.operation import Operation, Refusal, Request, by_document
 from scenarios.operations.reading import AnswerReader
 
-BESIDE: Final = 5
-"""How many products of its category, and of all, a screen shows beside its own."""
+ALIKE: Final = 5
+"""How many products of its category a screen shows beside its own."""
 
 CARDS_DOCUMENT: Final = """
 query ProductCards($page: WholeNumber, $size: WholeNumber) {
@@ -32,10 +32,8 @@ query ProductCards($page: WholeNumber, $size: WholeNumber) {
 """
 
 SCREEN_DOCUMENT: Final = f"""
-query ProductScreen($id: ID!, $category: WholeNumber, $size: WholeNumber) {{
-  product(id: $id) {{ {DETAIL_FIELDS} }}
-  productSearch(category: $category, size: $size) {{ {PAGE_FIELDS} }}
-  productList(size: $size) {{ {PAGE_FIELDS} }}
+query ProductScreen($id: ID!, $size: WholeNumber) {{
+  product(id: $id) {{ {DETAIL_FIELDS} alike(size: $size) {{ {PAGE_FIELDS} }} }}
 }}
 """
 
@@ -50,20 +48,11 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ScreenParameters:
-    """Which product, and the category of those beside it."""
-
-    id: int
-    category: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """A product, and some of a category and of all."""
+    """A product, and some of its category."""
 
     product: ProductDetail
-    category: ProductPage
-    newest: ProductPage
+    alike: ProductPage
 
 
 def _cards_by_graphql(wanted: ListParameters) -> Request:
@@ -90,34 +79,39 @@ def _card(reader: AnswerReader, value: object) -> Card:
     return Card(id=reader.id(id_), name=reader.text(name), price=reader.decimal(price))
 
 
-def _sample_screen(rng: Random, size: Size) -> ScreenParameters:
-    product: DetailParameters = PRODUCT_DETAIL.sample(rng, size)
-    return ScreenParameters(id=product.id, category=rng.randint(1, size.categories))
+def _screen_by_rest(wanted: DetailParameters) -> Request:
+    return replace(PRODUCT_DETAIL.rest(wanted), follow=_alike_by_rest)
 
 
-def _screen_by_rest(wanted: ScreenParameters) -> Request:
-    first = PRODUCT_DETAIL.rest(DetailParameters(id=wanted.id))
-    then = (
-        PRODUCT_SEARCH.rest(SearchParameters(category=wanted.category, size=BESIDE)),
-        PRODUCT_LIST.rest(ListParameters(size=BESIDE)),
-    )
-    return Request(method=first.method, path=first.path, then=then)
+def _alike_by_rest(answer: bytes) -> Request:
+    """The second trip, for the category that the first one told."""
+    try:
+        category = json.loads(answer)["category"]["id"]
+    except (KeyError, TypeError) as error:
+        raise ValueError("a product without a category") from error
+    return PRODUCT_SEARCH.rest(SearchParameters(category=category, size=ALIKE))
 
 
-def _screen_by_graphql(wanted: ScreenParameters) -> Request:
-    return by_document(SCREEN_DOCUMENT, id=str(wanted.id), category=wanted.category, size=BESIDE)
+def _screen_by_graphql(wanted: DetailParameters) -> Request:
+    return by_document(SCREEN_DOCUMENT, id=str(wanted.id), size=ALIKE)
 
 
 def read_screen(face: str, status: int, body: bytes) -> Screen | Refusal:
     """The screen in the answers to `product_screen`."""
     reader = AnswerReader(face)
-    found = reader.answers(status, body, queries=("product", "productSearch", "productList"))
-    if isinstance(found, Refusal):
-        return found
-    product, category, newest = found
-    return Screen(
-        product=detail_of(reader, product), category=page_of(reader, category), newest=page_of(reader, newest)
-    )
+    if face == "rest":
+        found = reader.answers(status, body, queries=("product", "alike"))
+        if isinstance(found, Refusal):
+            return found
+        product, alike = found
+    else:
+        product = reader.answer(status, body, query="product")
+        if isinstance(product, Refusal):
+            return product
+        if not isinstance(product, dict) or "alike" not in product:
+            raise ValueError("a product without others of its category")
+        alike = product.pop("alike")
+    return Screen(product=detail_of(reader, product), alike=page_of(reader, alike))
 
 
 PRODUCT_CARDS: Final = Operation(
@@ -125,5 +119,9 @@ PRODUCT_CARDS: Final = Operation(
     read=read_cards,
 )  # fmt: skip
 PRODUCT_SCREEN: Final = Operation(
-    name="product_screen", sample=_sample_screen, rest=_screen_by_rest, graphql=_screen_by_graphql, read=read_screen
+    name="product_screen",
+    sample=PRODUCT_DETAIL.sample,
+    rest=_screen_by_rest,
+    graphql=_screen_by_graphql,
+    read=read_screen,
 )

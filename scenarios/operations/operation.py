@@ -17,15 +17,15 @@ from fixtures.sizes import Size
 class Request:
     """One HTTP request: what goes over the wire, but for the host.
 
-    `then` are further trips, each sent when the one before it is answered, of the same content type. The answer is
-    that of all trips together: their bodies, one after the other.
+    `follow` makes a further trip of this one's answer, with the same headers; it raises ValueError where it cannot.
+    The answer is that of all trips together: their bodies, one after the other.
     """
 
     method: str
     path: str
     body: bytes | None = None
     content_type: str | None = None
-    then: tuple["Request", ...] = ()
+    follow: "Callable[[bytes], Request] | None" = None
 
 
 def by_query(path: str, **parameters: object) -> Request:

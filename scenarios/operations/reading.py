@@ -132,12 +132,13 @@ class AnswerReader:
 
 
 def _values(body: bytes) -> list[Any]:
-    """The JSON values of a body: one of each trip, one after the other."""
-    text, at = body.decode(), 0
+    """The JSON values of a body: one of each trip, one after the other, with white space around them or none."""
+    text, at = body.decode().strip(), 0
     values: list[Any] = []
     while at < len(text) or not values:
         value, at = _DECODER.raw_decode(text, at)
         values.append(value)
+        at += len(text[at:]) - len(text[at:].lstrip())
     return values
 
 

@@ -20,7 +20,12 @@ class GuardedViewSet(ViewSet):
     @classmethod
     def as_view(cls, actions: Any = None, **initkwargs: Any) -> Any:
         # Around the whole view: also before what decorates `dispatch`, as the cache of answers does.
-        return entrance(is_write=_is_write)(super().as_view(actions, **initkwargs))
+        return entrance(is_write=_is_write)(cls.unguarded(actions, **initkwargs))
+
+    @classmethod
+    def unguarded(cls, actions: Any = None, **initkwargs: Any) -> Any:
+        """The view alone, for who stands before it themselves."""
+        return super().as_view(actions, **initkwargs)
 
     def get_permissions(self) -> list[Any]:
         # Without an action the method is not allowed, whoever asks.

@@ -116,10 +116,16 @@ class Product(ListedProduct):
         fields = ("id", "sku", "name", "review_count", "description", "weight_grams", "stock", "version")
 
     newest_reviews = graphene.List(graphene.NonNull(Review), required=True)
+    alike = graphene.Field(lambda: ProductPage, size=WholeNumber(), description="Of its category, newest first.")
 
     @staticmethod
     def resolve_newest_reviews(product: models.Product, info: GraphQLResolveInfo) -> list[models.Review]:
         return loaders.detailed_reviews_of(product)
+
+    @staticmethod
+    def resolve_alike(product: models.Product, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
+        wanted = filters.ProductFilter(category=product.category_id)
+        return selectors.product_search(wanted=wanted, window=read_list(arguments))
 
 
 class ProductPage(graphene.ObjectType):

@@ -56,7 +56,8 @@ class Tag(models.Model):
 class Product(models.Model):
     """Something for sale. `rating` and `review_count` summarise its reviews; services keep them so.
 
-    `version` counts the changes that its merchant made, so that nobody overwrites what they have not seen.
+    `version` counts the changes that its merchant made and the orders that took of its stock, so that nobody overwrites
+    what they have not seen.
     """
 
     sku = models.CharField(max_length=20, unique=True)

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.core.asgi import get_asgi_application
 
-from targets.web.asgi_guard import guarded
 from targets.web.kept_connections import watch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
@@ -15,5 +14,7 @@ watch()
 _django: Any = get_asgi_application()
 
 from django.conf import settings  # noqa: E402 - they can be read from here on
+
+from targets.web.asgi_guard import guarded  # noqa: E402 - as above
 
 application = guarded(_django, limit=settings.DATA_UPLOAD_MAX_MEMORY_SIZE)

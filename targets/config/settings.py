@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
+from kombu.entity import Queue
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
@@ -23,7 +24,7 @@ env = environ.Env()
 env.read_env(BASE_DIR / ".env")
 
 # By which kind of server the project is served: its entry point says so.
-INTERFACE = env.str("TARGET_INTERFACE", default="wsgi")
+INTERFACE = env.str("TARGET_INTERFACE", default="")
 
 
 def database(name: str) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def database(name: str) -> dict[str, Any]:
         options["options"] = f"-c statement_timeout={round(timeout * 1000)}"
     # Kept for the life of the process: a connection per request costs more than most requests. Under ASGI each request
     # has a thread of its own, which takes its connection with it.
-    kept = None if INTERFACE == "wsgi" else 0
+    kept = 0 if INTERFACE == "asgi" else None
     return {**settings, "OPTIONS": options, "CONN_MAX_AGE": kept, "CONN_HEALTH_CHECKS": False}
 
 
@@ -166,7 +167,7 @@ TASKS = env.str("TASKS", default="celery")
 if TASKS not in {"inline", "celery"}:
     raise ImproperlyConfigured(f"TASKS is {TASKS}: it must be inline or celery")
 MAIL_LEASE_SECONDS = env.float("MAIL_LEASE_SECONDS", default=30.0)
-EMAIL = env.email_url("EMAIL_URL", default="consolemail://")
+EMAIL = env.email_url("EMAIL_URL", default="consolemail://" if DEBUG else "smtp://localhost:25")
 EMAIL_BACKEND = EMAIL["EMAIL_BACKEND"]
 EMAIL_HOST, EMAIL_PORT = EMAIL["EMAIL_HOST"] or "localhost", EMAIL["EMAIL_PORT"] or 25
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = EMAIL["EMAIL_HOST_USER"] or "", EMAIL["EMAIL_HOST_PASSWORD"] or ""
@@ -184,12 +185,24 @@ CELERY_BROKER_TRANSPORT_OPTIONS = (
     else {"confirm_publish": True}
 )
 CELERY_TASK_DEFAULT_QUEUE = env.str("BROKER_QUEUE", default="windtunnel")
+# RabbitMQ forgets a queue that nobody used for a day: what is in it are hints, and the outbox has more of them.
+CELERY_TASK_QUEUES = [Queue(CELERY_TASK_DEFAULT_QUEUE, queue_arguments={"x-expires": 86_400_000})]
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+
+# To standard error, also in production: a defect of which a client learns nothing must be told somewhere.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "root": {"handlers": ["console"], "level": "WARNING"},
+    # What is refused is no defect.
+    "loggers": {"django": {"handlers": [], "level": "INFO"}, "django.request": {"level": "ERROR"}},
+}
 
 LANGUAGE_CODE = "en-gb"
 USE_I18N = False
@@ -231,7 +244,7 @@ except ValueError as error:
     raise ImproperlyConfigured(f"TARGET_VARIANT: {error}") from error
 if TARGET_VARIANT.indexes == "off" and "bare" not in DATABASES:
     raise ImproperlyConfigured("TARGET_VARIANT has indexes=off, which needs DATABASE_BARE_URL")
-if TARGET_VARIANT.fanout == "async" and INTERFACE != "asgi":
+if TARGET_VARIANT.fanout == "async" and INTERFACE == "wsgi":
     raise ImproperlyConfigured("TARGET_VARIANT has fanout=async, which needs an ASGI server")
 if TARGET_VARIANT.cache != "off" and not CACHE_URL:
     raise ImproperlyConfigured(f"TARGET_VARIANT has cache={TARGET_VARIANT.cache}, which needs CACHE_URL")

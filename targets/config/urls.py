@@ -22,11 +22,11 @@ in_loop: list[Any] = []
 
 if settings.INTERFACE == "asgi":
     graphql = in_event_loop(
-        graphql, guard=graphql_guard, awaited=graphql_face.answer_awaited, is_awaited=graphql_face.is_awaited,
-        refuse=graphql_refusal,
+        graphql_face.view(), guard=graphql_guard, awaited=graphql_face.answer_awaited,
+        is_awaited=graphql_face.is_awaited, refuse=graphql_refusal,
     )  # fmt: skip
     quotes: Any = in_event_loop(
-        orders.QuoteViewSet.as_view({"get": "list"}),
+        orders.QuoteViewSet.unguarded({"get": "list"}),
         guard=entrance(is_write=lambda _: False),
         awaited=orders.quotes_async,
         is_awaited=lambda request: request.method == "GET",

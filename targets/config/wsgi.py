@@ -8,6 +8,7 @@ from targets.web.content_type import with_plain_content_type
 from targets.web.kept_connections import watch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "targets.config.settings")
+os.environ["TARGET_INTERFACE"] = "wsgi"
 
 watch()
 application = with_plain_content_type(get_wsgi_application())

@@ -13,7 +13,7 @@ from targets.accounts.permissions import Anyone, Customer, Known, RunsTheShop, p
 from targets.catalog.models import Product
 from targets.orders import inputs, loaders, models, quotes, selectors, services
 from targets.web.actor import actor_of
-from targets.web.current import current_variant
+from targets.web.event_loop import is_awaiting
 from targets.web.graphql_scalars import DecimalText, UtcTime, WholeNumber
 from targets.web.pagination import Page, read_list
 from targets.web.view_cache import live
@@ -186,8 +186,7 @@ class OrdersQuery(graphene.ObjectType):
     ) -> quotes.Quotes | Coroutine[Any, Any, quotes.Quotes]:
         live(info.context)
         parcel = inputs.read_parcel(arguments)
-        # A coroutine where an event loop executes the document, as the view has seen to.
-        if current_variant().fanout == "async":
+        if is_awaiting(info.context):
             return quotes.quote_list_async(parcel=parcel)
         return quotes.quote_list(parcel=parcel)
 

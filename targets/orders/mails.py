@@ -6,7 +6,7 @@ A mail may be tried by several at once, and by those who died on the way: the ro
 import logging
 import random
 from datetime import timedelta
-from smtplib import SMTPException, SMTPRecipientsRefused, SMTPResponseException
+from smtplib import SMTPDataError, SMTPException, SMTPRecipientsRefused, SMTPResponseException
 from typing import Final
 
 from django.conf import settings
@@ -20,12 +20,14 @@ from targets.orders.models import Mail
 LEASE: Final = timedelta(seconds=settings.MAIL_LEASE_SECONDS)
 """How long a mail that was published may be under way before it is published again."""
 
-MOST_ATTEMPTS: Final = 10
-MOST_PUBLISHED: Final = 20
+MOST_ATTEMPTS: Final = 20
+"""How often a mail is tried at most: over some eight hours."""
+
+MOST_PUBLISHED: Final = 100
 """How often a mail is published at most: one that ends whoever sends it must not be tried for ever."""
 
 FIRST_PAUSE: Final = 0.5
-LONGEST_PAUSE: Final = 300.0
+LONGEST_PAUSE: Final = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -34,7 +36,11 @@ def mail_send(*, mail_id: str, database: str) -> str:
     """Send a mail, unless it was sent or is being sent; what became of it, in a word."""
     with transaction.atomic(using=database):
         pending = Mail.objects.using(database).filter(id=mail_id, state=Mail.State.PENDING)
-        mail = pending.select_for_update(skip_locked=True, of=("self",)).select_related("order__customer").first()
+        mail = (
+            pending.select_for_update(skip_locked=True, of=("self",))
+            .select_related("order__customer", "order__address")
+            .first()
+        )
         if mail is None:
             return "nothing to do"
         try:
@@ -52,7 +58,8 @@ def message_of(mail: Mail) -> EmailMultiAlternatives:
     order = mail.order
     shown = {
         "order": order, "customer": order.customer, "address": order.address,
-        "lines": order.lines.order_by("id").select_related("product"),
+        # Of the mail's own database: no request is served here that would name one.
+        "lines": order.lines.using(mail._state.db).order_by("id").select_related("product"),
     }  # fmt: skip
     message = EmailMultiAlternatives(
         subject=f"Your order {order.pk}",
@@ -75,7 +82,9 @@ def _failed(mail: Mail, error: Exception) -> None:
     # What a server said may hold addresses; a code and a kind are enough to know what to do.
     mail.fault = f"{type(error).__name__} {_code(error) or ''}".strip()
     mail.due_at = timezone.now() + pause(mail.attempts)
-    if mail.attempts >= MOST_ATTEMPTS or _code(error) >= 500:
+    # Only of the mail itself a server can say that it will never be taken: its own faults are over some day.
+    is_refused = isinstance(error, SMTPRecipientsRefused | SMTPDataError) and _code(error) >= 500
+    if mail.attempts >= MOST_ATTEMPTS or is_refused:
         mail.state = Mail.State.DEAD
         _log.error("the mail of order %s is given up: %s", mail.order_id, mail.fault)
 

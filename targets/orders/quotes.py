@@ -4,12 +4,15 @@ Whoever does not answer in time, or answers nonsense, is missing from the answer
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import json
+import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import httpx
 from django.conf import settings
@@ -19,6 +22,10 @@ from targets.web.current import current_variant
 TOO_SLOW: Final = "too slow"
 NO_ANSWER: Final = "no answer"
 MOST_THREADS: Final = 64
+MOST_CONNECTIONS: Final = 2_000
+MOST_BYTES: Final = 10_000
+MOST_PRICE: Final = 100_000
+MOST_DAYS: Final = 365
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +62,11 @@ class Quotes:
 
 
 def quote_list(*, parcel: Parcel) -> Quotes:
-    """What the carriers ask, as the knob `fanout` says: in turn, or by threads."""
-    if current_variant().fanout == "threads":
-        futures = [_threads().submit(_asked, name, url, parcel) for name, url in settings.CARRIERS.items()]
-        return _sorted([future.result() for future in futures])
-    return _sorted([_asked(name, url, parcel) for name, url in settings.CARRIERS.items()])
+    """What the carriers ask, as the knob `fanout` says: in turn, or else by threads."""
+    if current_variant().fanout == "sync":
+        return _sorted([_asked(name, url, parcel) for name, url in settings.CARRIERS.items()])
+    futures = [_threads().submit(_asked, name, url, parcel) for name, url in settings.CARRIERS.items()]
+    return _sorted([future.result() for future in futures])
 
 
 async def quote_list_async(*, parcel: Parcel) -> Quotes:
@@ -68,8 +75,19 @@ async def quote_list_async(*, parcel: Parcel) -> Quotes:
 
 
 def _asked(name: str, url: str, parcel: Parcel) -> Quote | Missing:
+    deadline = time.monotonic() + settings.CARRIER_SECONDS
     try:
-        return _read(name, _client().get(url, params=_question(parcel)))
+        body = bytearray()
+        with _client().stream("GET", url, params=_question(parcel)) as response:
+            response.raise_for_status()
+            for chunk in response.iter_bytes():
+                body += chunk
+                # The client's own limit is for each read: a carrier that trickles would be listened to without end.
+                if time.monotonic() > deadline:
+                    return Missing(carrier=name, reason=TOO_SLOW)
+                if len(body) > MOST_BYTES:
+                    return Missing(carrier=name, reason=NO_ANSWER)
+        return _read(name, bytes(body))
     except httpx.TimeoutException:
         return Missing(carrier=name, reason=TOO_SLOW)
     except httpx.HTTPError:
@@ -78,8 +96,16 @@ def _asked(name: str, url: str, parcel: Parcel) -> Quote | Missing:
 
 async def _asked_async(name: str, url: str, parcel: Parcel) -> Quote | Missing:
     try:
-        return _read(name, await _async_client(id(asyncio.get_running_loop())).get(url, params=_question(parcel)))
-    except httpx.TimeoutException:
+        async with asyncio.timeout(settings.CARRIER_SECONDS):
+            body = bytearray()
+            async with _async_client().stream("GET", url, params=_question(parcel)) as response:
+                response.raise_for_status()
+                async for chunk in response.aiter_bytes():
+                    body += chunk
+                    if len(body) > MOST_BYTES:
+                        return Missing(carrier=name, reason=NO_ANSWER)
+        return _read(name, bytes(body))
+    except (httpx.TimeoutException, TimeoutError):
         return Missing(carrier=name, reason=TOO_SLOW)
     except httpx.HTTPError:
         return Missing(carrier=name, reason=NO_ANSWER)
@@ -89,12 +115,15 @@ def _question(parcel: Parcel) -> dict[str, str]:
     return {"country": parcel.country, "grams": str(parcel.grams)}
 
 
-def _read(name: str, response: httpx.Response) -> Quote | Missing:
+def _read(name: str, body: bytes) -> Quote | Missing:
     """A carrier's answer; what it is not sure to be is checked."""
     try:
-        told: Mapping[str, Any] = response.raise_for_status().json()
-        return Quote(carrier=name, price=Decimal(told["price"]).quantize(Decimal("0.01")), days=int(told["days"]))
-    except (httpx.HTTPStatusError, ValueError, TypeError, KeyError, InvalidOperation):
+        told: Any = json.loads(body)
+        price, days = Decimal(told["price"]), told["days"]
+        if not (price.is_finite() and 0 <= price <= MOST_PRICE and isinstance(days, int) and 0 <= days <= MOST_DAYS):
+            return Missing(carrier=name, reason=NO_ANSWER)
+        return Quote(carrier=name, price=price.quantize(Decimal("0.01")), days=days)
+    except (ValueError, TypeError, KeyError, ArithmeticError, RecursionError):
         return Missing(carrier=name, reason=NO_ANSWER)
 
 
@@ -113,9 +142,11 @@ def _client() -> httpx.Client:
     return httpx.Client(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
 
 
-@cache
-def _async_client(loop: int) -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
+def _async_client() -> httpx.AsyncClient:
+    loop = asyncio.get_running_loop()
+    if loop not in _async_clients:
+        _async_clients[loop] = httpx.AsyncClient(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
+    return _async_clients[loop]
 
 
 @cache
@@ -123,4 +154,5 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="carriers")
 
 
-_LIMITS: Final = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+_LIMITS: Final = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from django.db import OperationalError, connections, transaction
+from django.db import connections, transaction
 from django.utils import timezone
-from kombu.exceptions import KombuError
-from kombu.exceptions import OperationalError as BrokerError
 
 from targets.orders.mails import LEASE, MOST_PUBLISHED
 from targets.orders.models import Mail
@@ -23,6 +21,9 @@ from targets.orders.tasks import send_mail
 BATCH: Final = 200
 AGAIN: Final = timedelta(seconds=1)
 """When a mail comes due again that the broker did not take."""
+
+PATIENCE: Final = 5.0
+"""Seconds in which a broker has to say that it has a message."""
 
 _log = logging.getLogger(__name__)
 
@@ -39,8 +40,8 @@ class Relay:
         while not is_over():
             try:
                 done = sum(self.once(database) for database in self.databases)
-            except OperationalError as error:
-                _log.warning("the database does not answer: %s", str(error).strip().partition("\n")[0])
+            except Exception:  # noqa: BLE001 - whatever it was, mails are due, and nobody else publishes them
+                _log.exception("the relay could not look into the outbox")
                 for connection in connections.all():
                     connection.close()
                 done = 0
@@ -56,9 +57,10 @@ class Relay:
                     kwargs={"mail": str(mail.pk), "database": database},
                     # The relay tries again itself, and must not hang in an attempt.
                     retry=False,
+                    confirm_timeout=PATIENCE,
                 )
-            except (BrokerError, KombuError, OSError) as error:
-                _log.warning("the broker does not answer: %s", error)
+            except Exception as error:  # noqa: BLE001 - brokers and their clients fail in many ways
+                _log.warning("the broker takes nothing: %s", type(error).__name__)
                 self._give_back(mails[number:], database=database)
                 return number
             self.published += 1
@@ -86,4 +88,5 @@ class Relay:
     def _give_back(mails: list[Mail], *, database: str) -> None:
         for mail in mails:
             mail.due_at, mail.published = timezone.now() + AGAIN, mail.published - 1
-        Mail.objects.using(database).bulk_update(mails, ["due_at", "published"])
+            mail.published_at = mail.published_at if mail.published else None
+        Mail.objects.using(database).bulk_update(mails, ["due_at", "published", "published_at"])

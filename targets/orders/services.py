@@ -55,7 +55,9 @@ def order_create(*, actor: Actor, wish: Wish) -> Order:
         key = _key(actor, wish, database=database) if wish.key else None
         if key is not None and key.order_id is not None:
             return order_detail(actor=actor, order_id=str(key.order_id))
-        if not Address.objects.using(database).filter(id=wish.address, user_id=actor.id).exists():
+        own = Address.objects.using(database).filter(id=wish.address, user_id=actor.id)
+        # Locked, so that it is still there when the order is written.
+        if not own.select_for_update(no_key=True).values_list("id", flat=True).first():
             raise InvalidError({"address": "is none of yours"})
         lines = wish.lines if wish.lines is not None else _emptied_cart(actor, database=database)
         order = _ordered(actor, address=wish.address, lines=lines, database=database)
@@ -105,11 +107,12 @@ def _key(actor: Actor, wish: Wish, *, database: str) -> OrderKey:
 def _emptied_cart(actor: Actor, *, database: str) -> tuple[tuple[int, int], ...]:
     """What was in the cart, by product; of two orders at once the second one finds it empty."""
     lines = CartLine.objects.using(database).select_for_update().filter(customer_id=actor.id).order_by("product_id")
-    found = tuple((line.product_id, line.quantity) for line in lines)
+    found = list(lines)
     if not found:
         raise InvalidError({"lines": "are none, and the cart is empty"})
-    CartLine.objects.using(database).filter(customer_id=actor.id).delete()
-    return found
+    # What came into it meanwhile stays.
+    CartLine.objects.using(database).filter(id__in=[line.pk for line in found]).delete()
+    return tuple((line.product_id, line.quantity) for line in found)
 
 
 def _ordered(actor: Actor, *, address: int, lines: Sequence[tuple[int, int]], database: str) -> Order:

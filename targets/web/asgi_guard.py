@@ -4,12 +4,12 @@ Django reads a whole body to disk before any of the project's code runs, and kno
 client tells it.
 """
 
-import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from targets.web.content_type import plain
-from targets.web.errors import TooLargeError, error_body
+from targets.web.errors import TooLargeError, error_response
+from targets.web.graphql_view import graphql_refusal
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -33,6 +33,9 @@ def guarded(application: Application, *, limit: int) -> Application:
 
         async def receive_some() -> Message:
             nonlocal come
+            if _announced(scope) > limit:
+                # Nobody reads any of it.
+                raise _TooLong
             message = await receive()
             come += len(message.get("body", b""))
             if come > limit:
@@ -43,15 +46,20 @@ def guarded(application: Application, *, limit: int) -> Application:
             await application(scope, receive_some, send)
         except _TooLong:
             error = TooLargeError(limit=limit)
-            body = json.dumps(error_body(code=error.code, message=error.message)).encode()
-            headers = [
-                (b"content-type", b"application/json"), (b"content-length", str(len(body)).encode()),
-                (b"connection", b"close"), (b"cache-control", b"no-store"),
-            ]  # fmt: skip
-            await send({"type": "http.response.start", "status": error.status, "headers": headers})
+            # Each face says so in its own words.
+            refusal = graphql_refusal(error) if scope["path"] == "/graphql" else error_response(error)
+            body = refusal.content
+            headers = [(name.lower().encode(), value.encode()) for name, value in refusal.headers.items()]
+            headers.append((b"content-length", str(len(body)).encode()))
+            await send({"type": "http.response.start", "status": refusal.status_code, "headers": headers})
             await send({"type": "http.response.body", "body": body})
 
     return answer
+
+
+def _announced(scope: Message) -> int:
+    lengths = [value for name, value in scope["headers"] if name.lower() == b"content-length"]
+    return int(lengths[0]) if lengths and lengths[0].isdigit() else 0
 
 
 def _plain(name: bytes, value: bytes) -> bytes:

@@ -13,6 +13,7 @@ import logging
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -20,7 +21,7 @@ from hashlib import blake2b
 from django.conf import settings
 from django.core.cache import caches
 from django.db import transaction
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from targets.web import cache_breaker
 from targets.web.current import current_face
@@ -65,6 +66,9 @@ def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
     if not is_away:
         try:
             payload, stamp = _fetch(key, domains=domains)
+        except ResponseError:
+            # It is full, and quick to say so: what it holds can be read all the same.
+            pass
         except RedisError:
             cache_breaker.rest()
             is_away = True
@@ -77,7 +81,8 @@ def keep(lookup: Lookup, *, payload: bytes) -> None:
     if lookup.stamp is None or cache_breaker.is_resting():
         return
     try:
-        caches["default"].set(lookup.key, lookup.stamp + payload)
+        with suppress(ResponseError):
+            caches["default"].set(lookup.key, lookup.stamp + payload)
     except RedisError:
         cache_breaker.rest()
 
@@ -86,10 +91,14 @@ def changed(domain: str, *, using: str) -> None:
     """Unmake, once the transaction commits, all that was computed from `domain` in the database `using`."""
 
     def renew() -> None:
+        keys = [_token_key(name, database=using) for name in (domain, EVERYTHING)]
         try:
-            for name in (domain, EVERYTHING):
-                key, token = _token_key(name, database=using), os.urandom(_TOKEN_BYTES)
-                caches["default"].set(key, token, timeout=_token_seconds())
+            try:
+                for key in keys:
+                    caches["default"].set(key, os.urandom(_TOKEN_BYTES), timeout=_token_seconds())
+            except ResponseError:
+                # A full store takes nothing new, but forgets what it is told to: without its token no entry counts.
+                caches["default"].delete_many(keys)
         except RedisError:
             _log.exception(
                 "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domain

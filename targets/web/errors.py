@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+import psycopg2
 from django.core.exceptions import NON_FIELD_ERRORS, PermissionDenied, ValidationError
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
@@ -157,8 +158,10 @@ def expected(error: BaseException) -> ApiError | None:
 
 def _is_away(error: OperationalError | InterfaceError) -> bool:
     """Whether the database was not there, or left: SQLSTATE classes 08 and 57P, or no state where none was reached."""
-    state = getattr(error.__cause__, "pgcode", None)
-    return state is None or state.startswith(("08", "57P"))
+    cause = error.__cause__
+    if not isinstance(cause, psycopg2.OperationalError | psycopg2.InterfaceError):
+        return False
+    return cause.pgcode is None or cause.pgcode.startswith(("08", "57P"))
 
 
 def _faults(error: ValidationError) -> dict[str, str]:

@@ -18,6 +18,11 @@ View = Callable[..., HttpResponseBase]
 Guard = Callable[[View], View]
 
 
+def is_awaiting(request: HttpRequest) -> bool:
+    """Whether an event loop awaits what answers this request."""
+    return getattr(request, "is_awaiting", False)
+
+
 def in_event_loop(
     view: View,
     *,
@@ -26,24 +31,34 @@ def in_event_loop(
     is_awaited: Callable[[HttpRequest], bool] = lambda _: True,
     refuse: Callable[[ApiError], HttpResponseBase] = error_response,
 ) -> Callable[..., Awaitable[HttpResponseBase]]:
-    """`awaited` where the variant says so and `is_awaited` lets it, behind `guard`; else `view`, in a thread."""
-    passed = HttpResponse()
-    let_in = sync_to_async(guard(lambda *_, **__: passed))
-    in_thread = sync_to_async(view)
+    """`awaited` where the variant says so and `is_awaited` lets it, else `view` in a thread; both behind `guard`.
+
+    Who asks, and how often, is looked at first, and in the thread too: only what is waited for is done in the loop.
+    """
+
+    def before(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if current_variant().fanout != "async" or not is_awaited(request):
+            return view(request, *args, **kwargs)
+        request.is_awaiting = True  # type: ignore[attr-defined]
+        return HttpResponse()
+
+    in_thread = sync_to_async(guard(before))
 
     @csrf_exempt
     @wraps(view)
     async def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if request.method == "OPTIONS" or current_variant().fanout != "async" or not is_awaited(request):
-            return await in_thread(request, *args, **kwargs)
-        if (stopped := await let_in(request)) is not passed:
-            return stopped
+        first = await in_thread(request, *args, **kwargs)
+        if not is_awaiting(request):
+            return first
         try:
-            return await awaited(request)
+            response: HttpResponseBase = await awaited(request)
         except Exception as error:
             told = expected(error)
             if told is None:
                 raise
             return refuse(told)
+        if "Cache-Control" in first.headers:
+            response.headers.setdefault("Cache-Control", first.headers["Cache-Control"])
+        return response
 
     return answer

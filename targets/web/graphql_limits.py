@@ -35,11 +35,11 @@ MAX_FRAGMENTS: Final = 20
 LISTS: Final = {"lines": 3, "tags": 5, "newestReviews": 3, "ancestors": 10}
 """The fields that give a list of their own, with how many that is about: each may cost a statement."""
 
-PAGED: Final = frozenset({"productList", "productSearch", "orderList"})
+PAGED: Final = frozenset({"productList", "productSearch", "alike", "orderList"})
 """The fields that give a page: what is asked of an item is asked once for each row of it."""
 
 
-WAITING: Final = {"quoteList": 3_000}
+WAITING: Final = {"quoteList": 5_000}
 """The fields for which others are waited for, with what each counts as: so few of them fit into an operation."""
 
 

@@ -154,14 +154,14 @@ class GraphQLView:
         roots = [field for node in operations for field in node.selection_set.selections]
         return all(isinstance(field, FieldNode) and field.name.value in self._awaited for field in roots)
 
-    @serving("graphql")
     async def answer_awaited(self, request: HttpRequest) -> HttpResponse:
-        """The answer to a request, executed in this event loop."""
-        begun = self._begin(request)
-        if isinstance(begun, HttpResponse):
-            return begun
-        result = execute(self._schema, **begun.arguments(request))
-        return _told_result(await result if isawaitable(result) else result, is_query=begun.is_query)
+        """The answer to a request that may be awaited, executed in this event loop."""
+        with serving("graphql"):
+            begun = self._begin(request)
+            if isinstance(begun, HttpResponse):
+                return begun
+            result = execute(self._schema, **begun.arguments(request))
+            return _told_result(await result if isawaitable(result) else result, is_query=begun.is_query)
 
     def _begin(self, request: HttpRequest) -> Execution | HttpResponse:
         """What is to be executed, or a refusal."""

@@ -22,7 +22,7 @@ class Asked:
     path: str = "/"
     body: bytes | None = None
     content_type: str | None = None
-    then: tuple["Asked", ...] = ()
+    follow: None = None
 
 
 def of_kind(kind: str, experiment: Experiment = KNOBS, *, operations: Sequence[str] = OPERATIONS) -> list[Contrast]:

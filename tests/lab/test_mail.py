@@ -98,8 +98,8 @@ def findings(*, request: float, delivery: float) -> MailFindings:
 
 def test_one_sentence_says_when_it_pays():
     """Sooner, later or neither: the first sentence says so, and what it costs the mail."""
-    assert when_it_pays(findings(request=0.25, delivery=2.0)).startswith("Workers pay wherever an answer should not")
-    assert "Workers do not pay here" in when_it_pays(findings(request=2.0, delivery=2.0))
+    assert when_it_pays(findings(request=0.25, delivery=2.0)).startswith("Workers pay where an answer should not")
+    assert "answered later with workers" in when_it_pays(findings(request=2.0, delivery=2.0))
     said = answer(findings(request=0.25, delivery=2.0))
     assert "mails come later, by 2.00x longer" in said[0]
     assert "(4.00x faster [3.64x, 4.44x] than inline)" in said[1]

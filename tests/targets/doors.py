@@ -180,6 +180,10 @@ DOORS: Mapping[str, Door] = {
         call=f"orderCreate(address: $address, lines: $lines) {_ORDER}",
         variables="$address: WholeNumber!, $lines: [WishLine!]",
     ),
+    "quote_list": Door(
+        method="GET", path="/api/quotes/?country=GB&grams=100", kind="query",
+        call='quoteList(country: "GB", grams: 100) { quotes { carrier } missing { carrier } }',
+    ),
     "mail_list": Door(
         method="GET", path="/api/mails/", kind="query", call=f"mailList {{ items {_MAIL} page size hasNext }}"
     ),

@@ -65,6 +65,7 @@ TABLE: Final = {
     ("order", "foreign"): (LOGIN, NONE, NONE, OK, OK),
     ("order_create", "own"): (LOGIN, OK, NO, NO, NO),
     ("order_create", "foreign"): (LOGIN, BAD, NO, NO, NO),
+    ("quote_list", "none"): (OK, OK, OK, OK, OK),
     ("mail_list", "none"): (LOGIN, NO, NO, OK, OK),
     ("mail_retry", "foreign"): (LOGIN, NO, NO, OK, OK),
 }

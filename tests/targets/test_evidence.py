@@ -34,7 +34,10 @@ def test_a_line_tells_what_the_request_did(target_client: TargetClient, evidence
         *("statements", "cache"),
     }
     assert line["request"] == "r-1"
-    assert line["variant"] == "select_related=off; prefetch_related=off; indexes=off; cache=off; token_check=stateless"
+    assert (
+        line["variant"]
+        == "select_related=off; prefetch_related=off; indexes=off; cache=off; token_check=stateless; fanout=threads"
+    )
     assert (line["method"], line["path"]) == (request.method, request.path)
     assert (line["status"], line["bytes"]) == (status, len(body)) == (200, len(body))
     assert 0 < line["database_seconds"] < line["seconds"]

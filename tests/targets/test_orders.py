@@ -14,6 +14,7 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from lab.experiment import Server
+from scenarios.operations.catalog import PRODUCT_DETAIL, DetailParameters
 from scenarios.operations.operation import Request
 from targets.accounts.models import User
 from targets.catalog.models import Product
@@ -163,6 +164,23 @@ def test_a_cart_is_seen_as_it_is_at_every_cache_level(target_client: TargetClien
         )  # fmt: skip
         _, body = target_client(DOORS["cart"].request(face, Thing()), headers=who, variant="cache=both")
         assert [each["quantity"] for each in answer_of("cart", face, body)["lines"]] == ([quantity] if quantity else [])
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("level", ["query", "view", "both"])
+def test_every_cache_level_sees_an_order_at_once(target_client: TargetClient, face: str, level: str):
+    """Stock in a product's answer, and the customer's history, are those after the order."""
+    customer, product, variant = person("customer"), product_of(person("merchant"), stock=5), f"cache={level}"
+    who = bearer(customer)
+    detail = PRODUCT_DETAIL.request(face, DetailParameters(id=product.id))
+    history = DOORS["order_list"].request(face, Thing())
+    for left in (5, 4, 3):
+        found = PRODUCT_DETAIL.read(face, *target_client(detail, variant=variant))
+        assert found.stock == left
+        _, body = target_client(history, headers=who, variant=variant)
+        assert len(answer_of("order_list", face, body)["items"]) == 5 - left
+        wish = Thing(told=wish_of(customer, product=product))
+        assert code_of(*target_client(DOORS["order_create"].request(face, wish), headers=who, variant=variant)) == "ok"
 
 
 @pytest.mark.parametrize("face", FACES)

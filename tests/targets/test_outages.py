@@ -27,6 +27,7 @@ from lab.valkey import embedded_valkey
 from lab.writes import writes_of
 from scenarios.operations.catalog import PRODUCT_LIST, ListParameters
 from targets.accounts.models import User
+from targets.orders.management.commands.writes import STOCK
 from tests.targets.cut import Cut, cuttable
 from tests.targets.doors import forget_everyone
 from tests.targets.subject import ServiceUrls
@@ -101,11 +102,10 @@ def trouble(cached: Cached, kind: str) -> Iterator[None]:
     elif kind == "slow":
         cached.cut.delay = 1.0
     else:
-        with pytest.raises(redis.exceptions.ResponseError, match="maxmemory"):
-            for number in range(100):
-                cached.cache.set(f"full:{number}", b"x" * 100_000)
-            for number in range(10_000):
-                cached.cache.set(f"fuller:{number}", b"x" * 100)
+        for size in (100_000, 100):
+            with pytest.raises(redis.exceptions.ResponseError, match="maxmemory"):
+                for number in range(30_000):
+                    cached.cache.set(f"full:{size}:{number}", b"x" * size)
     try:
         yield
     finally:
@@ -206,16 +206,19 @@ def test_a_database_that_restarts_costs_errors_while_it_is_away_and_nothing_else
         assert set(load.failed) <= {503, 0}
         with psycopg2.connect(made.indexed_url) as connection, connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*), count(m.id), count(*) FILTER (WHERE o.total <> l.total OR l.total IS NULL)"
+                "SELECT count(*), count(m.id), count(*) FILTER (WHERE o.total <> l.total OR l.total IS NULL),"
+                " sum(l.quantity), (SELECT sum(%s - stock) FROM catalog_product WHERE id <= %s)"
                 " FROM orders_order o LEFT JOIN orders_mail m ON m.order_id = o.id LEFT JOIN LATERAL"
-                " (SELECT sum(quantity * unit_price) AS total FROM orders_orderline WHERE order_id = o.id) l ON true"
+                " (SELECT sum(quantity * unit_price) AS total, sum(quantity) AS quantity FROM orders_orderline"
+                " WHERE order_id = o.id) l ON true"
                 " WHERE o.id > %s",
-                [SIZES["small"].orders],
+                [STOCK, CLIENTS, SIZES["small"].orders],
             )
-            orders, mails, half = cursor.fetchone() or (0, 0, 1)
+            orders, mails, half, sold, taken = cursor.fetchone() or (0, 0, 1, 0, 1)
         connection.close()
     assert orders == mails >= load.made
     assert half == 0
+    assert sold == taken
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,9 @@
 """Carriers are asked in turn, by threads or in an event loop: the answer is the same, and those who fail are named."""
 
+import json
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPConnection
@@ -15,8 +17,8 @@ from lab.server import boot, free_port, listens, plain_environment
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, DetailParameters, ListParameters
 from scenarios.operations.operation import Request
 from scenarios.operations.quotes import QUOTE_LIST, Missing, ParcelParameters, Quotes
-from targets.accounts.tokens import pair_for
-from tests.targets.doors import address_of, forget_everyone, person
+from targets.orders.models import Mail
+from tests.targets.doors import DOORS, Thing, bearer, code_of, forget_everyone, person, product_of, wish_of
 from tests.targets.subject import ServiceUrls
 from tests.targets.test_delivery import surroundings
 
@@ -117,28 +119,54 @@ def test_every_server_program_serves_the_same(servers: Servers, server: str, fac
 
 
 @pytest.mark.parametrize("server", ["asgi", "uvicorn"])
-def test_writes_work_under_asgi(servers: Servers, server: str):
-    """What needs a transaction is done in a thread: an address is made and read."""
-    customer = person("customer")
+@pytest.mark.parametrize("face", FACES)
+def test_orders_are_made_under_asgi(servers: Servers, server: str, face: str):
+    """What needs a transaction is done in a thread: stock is less by what was ordered, and a mail is due."""
+    customer, merchant = person("customer"), person("merchant")
     try:
-        address = address_of(customer)
-        who = {"Authorization": f"Bearer {pair_for(customer).access}"}
-        request = Request(method="GET", path=f"/api/addresses/{address.id}/")
-        assert ask(servers[server], request, **who)[0] == 200
+        product = product_of(merchant, stock=5)
+        request = DOORS["order_create"].request(face, Thing(told=wish_of(customer, product=product, quantity=2)))
+        status, body = ask(servers[server], request, **bearer(customer))
+        assert code_of(status, body) == "ok"
+        product.refresh_from_db()
+        assert product.stock == 3
+        assert Mail.objects.filter(order__customer=customer, state="pending").count() == 1
     finally:
         forget_everyone(customer.id - 1)
 
 
 @pytest.mark.parametrize("server", ["asgi", "uvicorn"])
-def test_a_body_of_no_announced_length_ends_at_the_limit(servers: Servers, server: str):
-    """Of a body that does not say how long it is, no more is read than may come: 413."""
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ quoteList(country: "GB", grams: 1200) { missing { carrier } } __typename }',
+        '{ ...F } fragment F on Query { quoteList(country: "GB", grams: 1200) { missing { carrier } } }',
+        '{ product(id: 1) { id } quoteList(country: "GB", grams: 1200) { missing { carrier } } }',
+    ],
+)
+def test_what_cannot_be_awaited_is_answered_all_the_same(servers: Servers, server: str, document: str):
+    """Beside other fields, or in a fragment, carriers are asked by threads."""
+    body = json.dumps({"query": document}).encode()
+    request = Request(method="POST", path="/graphql", body=body, content_type="application/json")
+    status, answer = ask(servers[server], request, **{"Lab-Variant": "fanout=async"})
+    assert (status, "errors" in json.loads(answer)) == (200, False), answer
+    assert json.loads(answer)["data"]["quoteList"]["missing"] == [{"carrier": "broken"}, {"carrier": "sleepy"}]
+
+
+@pytest.mark.parametrize("body", [b"x" * 200_000, None], ids=["announced", "not announced"])
+@pytest.mark.parametrize("path", ["/graphql", "/api/tokens/"])
+@pytest.mark.parametrize("server", ["asgi", "uvicorn"])
+def test_a_body_ends_at_the_limit(servers: Servers, server: str, path: str, body: bytes | None):
+    """Of what is too long no more is read than may come, announced or not: 413, in the words of the face."""
     url, _ = servers[server]
     connection = HTTPConnection(url.removeprefix("http://"), timeout=30)
-    chunks = iter([b"x" * 50_000] * 4)
-    connection.request(
-        "POST", "/graphql", body=chunks, encode_chunked=True,
-        headers={"Content-Type": "application/json", "Transfer-Encoding": "chunked"},
-    )  # fmt: skip
+    headers = {"Content-Type": "application/json"}
+    if body is None:
+        headers["Transfer-Encoding"] = "chunked"
+    with suppress(BrokenPipeError, ConnectionResetError):
+        connection.request(
+            "POST", path, body=body or iter([b"x" * 50_000] * 4), encode_chunked=body is None, headers=headers
+        )
     answer = connection.getresponse()
-    assert (answer.status, b'"too_large"' in answer.read()) == (413, True)
+    assert (answer.status, code_of(answer.status, answer.read())) == (413, "too_large")
     connection.close()

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,8 @@ from tests.targets.doors import DOORS, PASSWORD, STREET, Thing, answer_of, beare
 from tests.targets.subject import TargetClient
 
 FACES = ("rest", "graphql")
+RACES = int(os.environ.get("RACES", "8"))
+"""How many races of 32 each face has; `RACES=200 ./noxw -s tests -- -k many_refreshes` has more."""
 
 
 @pytest.fixture(autouse=True)
@@ -269,7 +272,7 @@ def at_once(count: int, work: Callable[[], Any]) -> list[Any]:
 def test_of_many_refreshes_at_once_one_wins(target_client: TargetClient, face: str):
     """One of 32 gets a pair, again and again, and its pair works: for a write, and for the next race."""
     pair = tokens.pair_for(person("customer"))
-    for _ in range(8):
+    for _ in range(RACES):
         race = partial(ask, target_client, "token_refresh", face=face, refresh=pair.refresh)
         answers = at_once(32, race)
         assert {status for status, _ in answers} == {200, 401}

@@ -1,0 +1,97 @@
+"""Every kind of design comes to its end: `python -m lab` on a small one of each, in a copy of the checkout."""
+
+from pathlib import Path
+
+import pytest
+
+from lab.json_files import read
+from lab.mail_findings import MailFindings
+from lab.results import RunFolder
+from tests.lab.tree import Tree
+
+pytestmark = pytest.mark.slow
+
+HELD = '(("select_related", "on"), ("prefetch_related", "on"), ("indexes", "on"), ("cache", "off"))'
+HEAD = """
+from lab.experiment import SERVER, WRITES, Experiment, LoadDesign, MailDesign, Server
+
+EXPERIMENT = Experiment(
+"""
+LOAD = "users=(1, 2), seconds=0.6, blocks=2, pilot_seconds=0.4"
+DESIGNS = {
+    "tiny_mail": f"""{HEAD}    name="tiny_mail", question="Mails?", faces=("rest",),
+    servers=(Server(name="inline", tasks="inline"), Server(name="workers")),
+    mail=MailDesign(rates=(20.0,), seconds=1.0, blocks=2, delay=0.01, workers=1, shoppers=4),
+)
+""",
+    "tiny_fanout": f"""{HEAD}    name="tiny_fanout", question="At once?", beside=("carriers",),
+    variants=((("fanout", "sync"),), (("fanout", "async"),)),
+    load=LoadDesign(walk="scenarios.operations.quotes:QUOTING", {LOAD}, server=Server(interface="asgi")),
+)
+""",
+    "tiny_servers": f"""{HEAD}    name="tiny_servers", question="Which?", faces=("rest",),
+    variants=(({HELD[1:-1]}, (SERVER, "a")), ({HELD[1:-1]}, (SERVER, "b"))),
+    load=LoadDesign(
+        walk="scenarios.operations.browsing:BROWSING", {LOAD},
+        servers=(Server(name="a"), Server(name="b", program="uvicorn", interface="asgi")),
+    ),
+)
+""",
+    "tiny_writes": f"""{HEAD}    name="tiny_writes", question="How many?",
+    variants=(({HELD[1:-1]}, (WRITES, "orders")), ({HELD[1:-1]}, (WRITES, "refreshes"))),
+    load=LoadDesign({LOAD}, ready=1000),
+)
+""",
+    "tiny_faces": f"""{HEAD}    name="tiny_faces", question="Which face?",
+    operations=("scenarios.operations.fetching:PRODUCT_CARDS", "scenarios.operations.fetching:PRODUCT_SCREEN"),
+    variant={HELD}, keys=2, blocks=2, budget=10.0,
+)
+""",
+}
+"""An experiment of each kind, as a file of `experiments/` holds it."""
+
+
+def run(tree: Tree, name: str) -> RunFolder:
+    """The run of a design, which has come to its end; on a busy machine its cells may be void."""
+    (tree.path / "experiments" / f"{name}.py").write_text(f'"""A test."""\n\n{DESIGNS[name]}')
+    done = tree.lab(name, "--dataset", "small", seconds=240)
+    assert done.returncode == 0 or "cells are void" in done.stderr, done.stderr + done.stdout
+    [found] = [RunFolder(path) for path in (tree.path / "results" / name).iterdir()]
+    assert found.findings.complete
+    assert (found.path / "report.html").stat().st_size > 5_000
+    assert tree.processes() == []
+    return found
+
+
+def test_mails_are_followed_from_order_to_sink(tree: Tree) -> None:
+    """Both ways deliver every mail, and the first sentence says whether workers pay."""
+    found = run(tree, "tiny_mail")
+    mails = read(found.path / "mail.json", MailFindings)
+    assert [(cell.server, cell.lost, cell.failed) for cell in mails.cells] == [("inline", 0, 0), ("workers", 0, 0)]
+    assert all(cell.mails == cell.orders > 10 for cell in mails.cells)
+    assert [gain.server for gain in mails.gains] == ["workers"]
+    assert "mail server" in found.findings.answer[0]
+    Path(found.path / "report.html").unlink()
+    assert tree.lab("report", str(found.path)).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["tiny_fanout", "tiny_servers", "tiny_writes"])
+def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
+    """Each arm is loaded at every number of users, and nothing it was answered was wrong."""
+    found = run(tree, name)
+    assert found.load
+    assert len(found.load.cells) >= 4
+    assert not [cell.reason for cell in found.load.cells if "not the proven one" in cell.reason]
+    assert not [cell for cell in found.load.cells if cell.failed]
+    assert any(cell.state == "measured" for cell in found.load.cells)
+    assert " carries " in found.findings.answer[0]
+
+
+def test_faces_are_compared_by_what_they_fetch(tree: Tree) -> None:
+    """One line an operation, with bytes, trips and statements of both."""
+    found = run(tree, "tiny_faces")
+    cards, screen, *_ = found.findings.answer
+    assert cards.startswith("product_cards: ")
+    assert " in 1 trip and " in cards
+    assert " in 2 trips and " in screen
+    assert "adds 1 ms more to REST's" in screen
