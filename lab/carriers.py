@@ -14,7 +14,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 FAIL: Final = "fail"
-CARRIERS: Final = ("swift=0.02", "steady=0.04", "thrifty=0.06", "sleepy=1", "broken=fail")
+CARRIERS: Final = ("swift=0.02", "steady=0.04", "thrifty=0.06", "sleepy=2", "broken=fail")
 """What the lab starts: three that answer, one that is too slow for anybody, and one that fails."""
 
 
@@ -48,7 +48,8 @@ async def serve(port: int, *, carriers: Mapping[str, str]) -> None:
                 head = f"HTTP/1.1 {status} .\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
                 writer.write(head.encode() + body)
                 await writer.drain()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            # The client left, or this process ends.
             pass
         finally:
             writer.close()

@@ -16,6 +16,9 @@ from lab.server import Build, Surroundings, free_port, listens, plain_environmen
 
 PREFIX: Final = "windtunnel_own_"
 READY_SECONDS: Final = 10.0
+CARRIER_SECONDS: Final = "0.5"
+"""How long a carrier is waited for: one of them never comes in time, and a busy server must not miss the others."""
+
 HOLDS_FOR: Final = "86400"
 """Seconds that credentials count: longer than any run lasts."""
 
@@ -61,7 +64,8 @@ def _carriers(surroundings: Surroundings, *, supervisor: Supervisor) -> tuple[tu
     )  # fmt: skip
     supervisor.wait_ready("carriers", ready=partial(listens, port), seconds=READY_SECONDS)
     names = [each.partition("=")[0] for each in CARRIERS]
-    return (("CARRIERS", ",".join(f"{name}=http://127.0.0.1:{port}/{name}" for name in names)),)
+    carriers = ",".join(f"{name}=http://127.0.0.1:{port}/{name}" for name in names)
+    return (("CARRIERS", carriers), ("CARRIER_SECONDS", CARRIER_SECONDS))
 
 
 def _own(surroundings: Surroundings, words: tuple[str, ...], *, number: int, server_url: str) -> Build:

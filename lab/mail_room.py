@@ -4,7 +4,10 @@ They are processes of the run's supervisor. It judges nothing: what the sink saw
 """
 
 import json
-from collections.abc import Mapping
+import os
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -34,6 +37,16 @@ class MailSink:
 
     url: str
     log: Path
+    pid: int
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have it answer no mail until the end of the block."""
+        os.kill(self.pid, signal.SIGUSR1)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGUSR2)
 
     def seen(self) -> tuple[Seen, ...]:
         """All events until now; of a line that is being written nothing."""
@@ -48,7 +61,7 @@ def open_sink(
     """A sink of the run's own, ready. Raises LabError when it does not start."""
     port, log = free_port(), folder / "mails.jsonl"
     log.unlink(missing_ok=True)
-    supervisor.spawn(
+    process = supervisor.spawn(
         name=SINK,
         argv=[
             python, "-m", "lab.mail_sink", port, log, "--delay", delay, "--refuse", refuse, "--hang", hang,
@@ -58,7 +71,7 @@ def open_sink(
         env=plain_environment(), log=folder / "sink.log",
     )  # fmt: skip
     supervisor.wait_ready(SINK, ready=partial(listens, port), seconds=READY_SECONDS)
-    return MailSink(url=f"smtp://127.0.0.1:{port}", log=log)
+    return MailSink(url=f"smtp://127.0.0.1:{port}", log=log, pid=process.pid)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

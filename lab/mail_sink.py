@@ -1,7 +1,7 @@
 """Yields an SMTP server that takes every mail, as slowly and as badly as it is told, and writes down what it saw.
 
 `python -m lab.mail_sink PORT LOG [--delay S] [--refuse SHARE] [--hang SHARE] [--seed N]` serves the loopback until
-SIGTERM. It keeps no mail: of each it writes its Message-ID.
+SIGTERM; from SIGUSR1 to SIGUSR2 it answers no mail. It keeps none either: of each it writes its Message-ID.
 """
 
 import argparse
@@ -38,6 +38,7 @@ class Sink:
     hang: float
     reject: float = 0.0
     draws: random.Random = field(default_factory=random.Random)
+    answers: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - aiosmtpd's
         """The reply to a mail."""
@@ -58,6 +59,7 @@ class Sink:
             await asyncio.sleep(HANG)
         try:
             await asyncio.sleep(self.delay)
+            await self.answers.wait()
         except asyncio.CancelledError:
             self.note("lost", name, port=port)
             raise
@@ -76,6 +78,9 @@ async def serve(sink: Sink, *, port: int) -> None:
     ended = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
+    sink.answers.set()
+    loop.add_signal_handler(signal.SIGUSR1, sink.answers.clear)
+    loop.add_signal_handler(signal.SIGUSR2, sink.answers.set)
 
     def protocol() -> Any:
         return SMTP(sink, data_size_limit=MOST_BYTES, enable_SMTPUTF8=True, hostname="sink.windtunnel.example")

@@ -41,9 +41,9 @@ def _pays(found: MailFindings, measured: list[MailCell]) -> list[str]:
     later = [gain for gain in found.gains if gain.delivery.low > 1]
     sooner = [gain for gain in found.gains if gain.delivery.high < 1]
     if len(later) == len(found.gains) and later:
-        price = f" Their price is that mails come later, by {_reach(later)}."
+        price = f" Their price: mails take {_reach(later)} to be there."
     elif sooner:
-        price = f" Mails come sooner too, by {_reach(sooner)}." if len(sooner) == len(found.gains) else ""
+        price = f" Mails are there sooner too, {_reach(sooner)}." if len(sooner) == len(found.gains) else ""
     else:
         price = ""
     return [f"{when_it_pays(found)}{price}" if measured else when_it_pays(found)]

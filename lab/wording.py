@@ -143,12 +143,16 @@ def _alternatives(found: LoadFindings, own: Sequence[Scalability], *, among: Seq
     lines = [f"{face_name(face)} carries {', '.join(carried)}{lead}."]
     most = max((cell.level for cell in cells), default=0.0)
     waits = [
-        f"{names.get(cell.variant) or 'each'} p50 {seconds(cell.p50.estimate)}, p99 {seconds(cell.p99.estimate)}"
+        f"{names.get(cell.variant) or ''} p50 {seconds(cell.p50.estimate)}, p99 {seconds(cell.p99.estimate)}".strip()
         for cell in cells
         if cell.level == most and cell.p50 and cell.p99
     ]
     if waits:
         lines.append(f"{face_name(face)} with {most:g} users who wait for their answers: {'; '.join(waits)}.")
+    void = [cell for cell in found.cells if (cell.face, cell.kind, cell.state) == (face, "closed", "void")]
+    if void:
+        told = dict.fromkeys(f"{names.get(cell.variant) or 'it'} with {cell.step} ({cell.reason})" for cell in void)
+        lines.append(f"{face_name(face)} was not measured right for {', '.join(told)}.")
     return lines
 
 
@@ -158,7 +162,8 @@ def _lead(cells: Sequence[LoadCell], own: Sequence[Scalability], *, names: Mappi
     ahead: float | None = None
     for level in sorted({cell.level for cell in cells}, reverse=True):
         at = {cell.variant: cell.achieved for cell in cells if cell.level == level and cell.achieved}
-        if first not in at or any(other in at and at[other].high >= at[first].low for other in others):
+        # Where one of them was not measured, nobody is known to be ahead.
+        if first not in at or any(other not in at or at[other].high >= at[first].low for other in others):
             break
         ahead = level
     if ahead is None:

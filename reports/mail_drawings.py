@@ -19,7 +19,7 @@ Every block ran every server once, in drawn order, on a database that was cloned
 Orders came at random moments at a steady rate (Poisson arrivals), each by another customer in turn, and response time
 runs from when an order was due. After each rate the run waited until no mail was pending.
 
-The outbox says when an order was written and when its mail was first handed to the broker; the mail server writes down
+The outbox says when an order was written and when the relay first took its mail up; the mail server writes down
 when it has the whole of each mail. A time is the mean over blocks of the block's own median, or of its 99th percentile,
 with a 95 % t interval over blocks; a ratio is taken within each block, on logs, and only where all orders of both
 servers have their mails. These intervals hold one by one.

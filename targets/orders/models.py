@@ -106,7 +106,7 @@ class Mail(models.Model):
     """A message that must be sent, written in the transaction that it tells of: the outbox.
 
     It is pending until it is sent, or until nobody tries any more. `due_at` is when the relay is to publish it next,
-    `published_at` when it did so first; `fault` is why it was not sent last time.
+    `published_at` when it first took it up; `fault` is why it was not sent last time.
     """
 
     class State(models.TextChoices):

@@ -21,7 +21,7 @@ from targets.web.current import current_variant
 
 TOO_SLOW: Final = "too slow"
 NO_ANSWER: Final = "no answer"
-MOST_THREADS: Final = 64
+MOST_THREADS: Final = 256
 MOST_CONNECTIONS: Final = 2_000
 MOST_BYTES: Final = 10_000
 MOST_PRICE: Final = 100_000
@@ -78,7 +78,7 @@ def _asked(name: str, url: str, parcel: Parcel) -> Quote | Missing:
     deadline = time.monotonic() + settings.CARRIER_SECONDS
     try:
         body = bytearray()
-        with _client().stream("GET", url, params=_question(parcel)) as response:
+        with _client(name).stream("GET", url, params=_question(parcel)) as response:
             response.raise_for_status()
             for chunk in response.iter_bytes():
                 body += chunk
@@ -95,17 +95,19 @@ def _asked(name: str, url: str, parcel: Parcel) -> Quote | Missing:
 
 
 async def _asked_async(name: str, url: str, parcel: Parcel) -> Quote | Missing:
+    deadline = time.monotonic() + settings.CARRIER_SECONDS
     try:
-        async with asyncio.timeout(settings.CARRIER_SECONDS):
-            body = bytearray()
-            async with _async_client().stream("GET", url, params=_question(parcel)) as response:
-                response.raise_for_status()
-                async for chunk in response.aiter_bytes():
-                    body += chunk
-                    if len(body) > MOST_BYTES:
-                        return Missing(carrier=name, reason=NO_ANSWER)
+        body = bytearray()
+        async with _async_client(name).stream("GET", url, params=_question(parcel)) as response:
+            response.raise_for_status()
+            async for chunk in response.aiter_bytes():
+                body += chunk
+                if time.monotonic() > deadline:
+                    return Missing(carrier=name, reason=TOO_SLOW)
+                if len(body) > MOST_BYTES:
+                    return Missing(carrier=name, reason=NO_ANSWER)
         return _read(name, bytes(body))
-    except (httpx.TimeoutException, TimeoutError):
+    except httpx.TimeoutException:
         return Missing(carrier=name, reason=TOO_SLOW)
     except httpx.HTTPError:
         return Missing(carrier=name, reason=NO_ANSWER)
@@ -136,17 +138,18 @@ def _sorted(found: Sequence[Quote | Missing]) -> Quotes:
     )
 
 
-# One client and its kept connections for the process; of the asynchronous kind one for each event loop.
+# A client and its kept connections for each carrier, so that no pool is long: it is gone through for every request.
 @cache
-def _client() -> httpx.Client:
+def _client(carrier: str) -> httpx.Client:
     return httpx.Client(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
 
 
-def _async_client() -> httpx.AsyncClient:
-    loop = asyncio.get_running_loop()
-    if loop not in _async_clients:
-        _async_clients[loop] = httpx.AsyncClient(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
-    return _async_clients[loop]
+def _async_client(carrier: str) -> httpx.AsyncClient:
+    """Those of the asynchronous kind belong to an event loop."""
+    own = _async_clients.setdefault(asyncio.get_running_loop(), {})
+    if carrier not in own:
+        own[carrier] = httpx.AsyncClient(timeout=settings.CARRIER_SECONDS, trust_env=False, limits=_LIMITS)
+    return own[carrier]
 
 
 @cache
@@ -154,5 +157,5 @@ def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="carriers")
 
 
-_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, httpx.AsyncClient] = WeakKeyDictionary()
+_async_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, httpx.AsyncClient]] = WeakKeyDictionary()
 _LIMITS: Final = httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=None)

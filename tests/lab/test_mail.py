@@ -101,7 +101,7 @@ def test_one_sentence_says_when_it_pays():
     assert when_it_pays(findings(request=0.25, delivery=2.0)).startswith("Workers pay where an answer should not")
     assert "answered later with workers" in when_it_pays(findings(request=2.0, delivery=2.0))
     said = answer(findings(request=0.25, delivery=2.0))
-    assert "mails come later, by 2.00x longer" in said[0]
+    assert "mails take 2.00x longer [1.80x, 2.20x] to be there" in said[0]
     assert "(4.00x faster [3.64x, 4.44x] than inline)" in said[1]
     assert said[-1].startswith("1,200 orders, 1,200 mails at the sink: 0 lost, 0 came more than once")
 
