@@ -22,7 +22,7 @@ EXPERIMENT = Experiment(
     faces=("rest",),
     variants=tuple((*WELL_BUILT, (SERVER, server.name)) for server in SERVERS),
     load=LoadDesign(
-        walk="scenarios.operations.browsing:BROWSING", users=(1, 4, 16, 64), shares=(0.5,), seconds=2.0, blocks=4,
+        walk="scenarios.operations.browsing:BROWSING", users=(1, 2, 4, 16, 64), shares=(0.5,), seconds=2.0, blocks=4,
         servers=SERVERS,
     ),
     budget=300.0,

@@ -69,8 +69,9 @@ class LoadBlocks:
         )
 
     def pilot(self, loads: Sequence[ArmLoad], *, advance: Advance) -> None:
-        """Runs the pilot's loads in their order."""
-        self._block(None, loads, show=lambda samples: advance(note=f"{samples} requests"))
+        """Runs the pilot's loads in their order; none where no arm can be loaded."""
+        if loads:
+            self._block(None, loads, show=lambda samples: advance(note=f"{samples} requests"))
 
     def run(self, plan: LoadPlan, *, advance: Advance) -> None:
         """Runs every block that has no whole report yet. One that lost a worker is kept, and void.
@@ -78,7 +79,8 @@ class LoadBlocks:
         Raises LabError when a server or the generator fails; what was sampled until then is on disk.
         """
         started = time.monotonic()
-        missing = [index for index in range(plan.blocks) if not self._is_done(index, trials=len(plan.loads))]
+        blocks = range(plan.blocks if plan.loads else 0)
+        missing = [index for index in blocks if not self._is_done(index, trials=len(plan.loads))]
         for index in missing:
 
             def show(samples: int, *, block: int = index) -> None:

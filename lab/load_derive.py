@@ -249,9 +249,10 @@ class _LoadDerivation:
 
 
 def _described(server: Server) -> str:
+    workers = f"{server.workers} worker{'s' * (server.workers != 1)}"
     if server.interface == "asgi":
-        return f"{server.program} (ASGI), {server.workers} workers"
-    return f"{server.program}, {server.workers} workers x {server.threads} threads"
+        return f"{server.program} (ASGI), {workers}"
+    return f"{server.program}, {workers} x {server.threads} thread{'s' * (server.threads != 1)}"
 
 
 def _proof(folder: RunFolder) -> ProofRecord:

@@ -26,7 +26,7 @@ class Seen:
 
 def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
     """Right answers per second of each arm in the pilot, which had `loads`."""
-    seen = seen_in(folder, None, loads)
+    seen = seen_in(folder, None, loads) if loads else []
     return {load.arm: each.throughput for load, each in zip(loads, seen, strict=True)}
 
 

@@ -133,14 +133,14 @@ def _alternatives(found: LoadFindings, own: Sequence[Scalability], *, among: Seq
     """What a face carries at each arm, the most first, where none is the bare one; who leads; how long users wait."""
     names = {each.variant: only_level(each.variant, among=among) for each in own}
     carried = [
-        f"{rate(each.capacity.estimate)} [{rate(each.capacity.low)}, {rate(each.capacity.high)}] requests/s "
-        f"{names[each.variant]}".rstrip()
+        f"{rate(each.capacity.estimate)} [{rate(each.capacity.low)}, {rate(each.capacity.high)}] requests/s"
+        + (f" with {names[each.variant]}" if names[each.variant] else "")
         for each in own
         if each.capacity
     ]
     cells = [cell for cell in found.cells if (cell.face, cell.kind, cell.state) == (face, "closed", "measured")]
     lead = _lead(cells, own, names=names) if len(own) > 1 else ""
-    lines = [f"{face_name(face)} carries {', '.join(carried)}{lead}."]
+    lines = [f"{face_name(face)} carries {'; '.join(carried)}{lead}."]
     most = max((cell.level for cell in cells), default=0.0)
     waits = [
         f"{names.get(cell.variant) or ''} p50 {seconds(cell.p50.estimate)}, p99 {seconds(cell.p99.estimate)}".strip()

@@ -124,11 +124,19 @@ def interactions(findings: Findings, design: Design) -> tuple[Chart, ...]:
 
 
 def distributions(design: Design) -> tuple[Chart, ...]:
-    """Quantile curves of the main arms, per operation and face: all off, each knob alone, all on; else every arm."""
+    """Quantile curves of the main arms, per operation and face: all off, each knob alone, all on; else every arm.
+
+    Where nothing but the face differs, both are in one drawing.
+    """
     charts: list[Chart] = []
+    arms = {key[2:] for key in design.cells}
+    faces = ("",) if len(arms) == 1 and len(design.faces) > 1 else design.faces
     for operation in design.operations:
-        for face in design.faces:
-            curves = [c for c in _main_arms(design, operation=operation, face=face) if c.cell.quantiles]
+        for face in faces:
+            own = (
+                _main_arms(design, operation=operation, face=face) if face else _face_arms(design, operation=operation)
+            )
+            curves = [curve for curve in own if curve.cell.quantiles]
             if not curves:
                 continue
             identifier, alternative = f"distribution-{len(charts)}", captions.quantiles_alternative(curves)
@@ -220,6 +228,13 @@ def _panel(
     found = effects_of(findings, kind="interaction", operation=operation, face=face)
     effect = next((e for e in found if set(knobs_named(e.subject, design.knobs)) == {other, along}), None)
     return interaction.Panel(along=along, levels=design.levels[along], other=other, lines=lines, effect=effect)
+
+
+def _face_arms(design: Design, *, operation: str) -> list[quantiles.Curve]:
+    cells = [cell for cell in design.cells.values() if cell.operation == operation]
+    return [
+        quantiles.Curve(place=place, name=face_name(cell.face), cell=cell) for place, cell in enumerate(cells)
+    ]  # fmt: skip
 
 
 def _main_arms(design: Design, *, operation: str, face: str) -> list[quantiles.Curve]:

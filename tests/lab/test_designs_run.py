@@ -26,7 +26,10 @@ DESIGNS = {
 """,
     "tiny_fanout": f"""{HEAD}    name="tiny_fanout", question="At once?", beside=("carriers",),
     variants=((("fanout", "sync"),), (("fanout", "async"),)),
-    load=LoadDesign(walk="scenarios.operations.quotes:QUOTING", {LOAD}, server=Server(interface="asgi")),
+    load=LoadDesign(
+        walk="scenarios.operations.quotes:QUOTING", sessions=4, users=(1, 2), seconds=1.5, blocks=2, pilot_seconds=2.0,
+        pilot_users=2, server=Server(interface="asgi"),
+    ),
 )
 """,
     "tiny_servers": f"""{HEAD}    name="tiny_servers", question="Which?", faces=("rest",),

@@ -55,7 +55,7 @@ def run(tmp_path: Path) -> RunFolder:
     [
         (
             ["nonsense"],
-            "there is no experiment 'nonsense' (choose one of authentication, blacklist, capacity, null, toggles)",
+            "there is no experiment 'nonsense' (choose one of async_fanout, authentication, background_email, ",
         ),
         (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, medium, large)"),
         (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -154,6 +155,11 @@ def under_way(sink: MailSink) -> dict[int, str]:
     return found
 
 
+def is_answered(sink: MailSink, port: int) -> bool:
+    """Whether the sink is done with what came from a client's port."""
+    return port not in under_way(sink)
+
+
 def kill_one_inside_a_send(sink: MailSink, pids: dict[int, int]) -> tuple[int, str] | None:
     """Kill, with -9, a worker whose mail the sink has and has not answered; its number and the mail."""
     with sink.held():
@@ -162,6 +168,8 @@ def kill_one_inside_a_send(sink: MailSink, pids: dict[int, int]) -> tuple[int, s
         for number, pid in pids.items():
             for port in {each.laddr.port for each in psutil.Process(pid).net_connections("tcp")} & mails.keys():
                 os.kill(pid, signal.SIGKILL)
+                # Before it is let go on, the sink has to see that this client is gone.
+                until(partial(is_answered, sink, port))
                 return number, mails[port]
     return None
 
