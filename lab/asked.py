@@ -52,9 +52,11 @@ def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: st
 
     Raises LabError for a load that there is not, and for words that say nothing of it.
     """
-    if experiment.mail:
-        if wanted or workers or operations:
-            raise LabError(f"{experiment.name} has orders of its own", hint="leave --load and --operations out")
+    if experiment.study and (wanted or workers):
+        raise LabError(f"{experiment.name} has a course of its own", hint="leave --load and --load-workers out")
+    if experiment.mail and (wanted or workers or operations):
+        raise LabError(f"{experiment.name} has orders of its own", hint="leave --load and --operations out")
+    if experiment.mail or experiment.study:
         return experiment
     if not wanted and experiment.operations:
         if workers:

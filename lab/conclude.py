@@ -1,22 +1,34 @@
 """Yields what a run found, and its page, from its folder alone: one by one, or under load. It measures nothing."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from lab import mail_words
 from lab.derive import derive
+from lab.findings import Findings
 from lab.gate_words import lines
 from lab.load_derive import derive_load, load_summary
-from lab.mail_derive import derive_mail, mail_summary
+from lab.mail_derive import derive_mail
 from lab.render import render
-from lab.results import RunFolder
+from lab.results import REPORT_STAGE, RunFolder
+from lab.studies import study_of
 
 
 def conclude(folder: RunFolder) -> Path:
     """Writes the findings and the report of the run in `folder`, also of one interrupted; returns the report's path."""
-    if folder.manifest.experiment.mail:
+    if study := study_of(folder.manifest.experiment):
+        studied = study.derive(folder)
+        folder.save("study", studied)
+        folder.save(
+            "findings", summary(folder, answer=studied.answer, notes=studied.notes, complete=studied.complete)
+        )  # fmt: skip
+    elif folder.manifest.experiment.mail:
         mails = derive_mail(folder)
         folder.save("mail", mails)
-        folder.save("findings", mail_summary(folder, mails))
+        is_whole = mails.blocks_done == mails.blocks
+        answer = mail_words.answer(mails)
+        folder.save("findings", summary(folder, answer=answer, notes=mails.notes, complete=is_whole))
     elif folder.manifest.experiment.load:
         under_load = derive_load(folder)
         folder.save("load", under_load)
@@ -30,3 +42,15 @@ def conclude(folder: RunFolder) -> Path:
             found = replace(found, complete=True, cells=(), effects=(), notes=gate.notes)
         folder.save("findings", found)
     return render(folder)
+
+
+def summary(folder: RunFolder, *, answer: Sequence[str], notes: Sequence[str], complete: bool) -> Findings:
+    """What every page and console asks of a run that has no cells of its own."""
+    manifest = folder.manifest
+    return Findings(
+        experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
+        answer=tuple(answer), dataset=manifest.dataset, knobs=(), held=(), complete=complete, cells=(), effects=(),
+        waterfalls=(), proofs=(), blocks=(),
+        stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
+        environment=manifest.environment, settings=manifest.settings, notes=tuple(notes), command=manifest.command,
+    )  # fmt: skip

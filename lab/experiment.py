@@ -121,6 +121,44 @@ class MailDesign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StampedeDesign:
+    """How a cache is run down: `at_once` requests come together on a key that has just expired, `expiries` times an arm."""
+
+    at_once: int = 100
+    expiries: int = 8
+    server: Server = Server(workers=4, threads=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CachingDesign:
+    """How caches are compared: keys are drawn by Zipf's law with each of `exponents`, at open `rate`, for `seconds`.
+
+    An entry lives for `seconds_to_live`. `write_shares` are the parts of requests that write.
+    """
+
+    exponents: tuple[float, ...] = (0.6, 0.8, 1.0, 1.2)
+    write_shares: tuple[float, ...] = (0.0, 0.01, 0.1)
+    rate: float = 40.0
+    seconds: float = 10.0
+    seconds_to_live: float = 2.0
+    keys: int = 200
+    blocks: int = 4
+    server: Server = Server(workers=2, threads=4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrowthDesign:
+    """How growth is measured: the datasets by name, the smallest first, and the seconds that a statement may take.
+
+    Each block asks every key of every arm once; a dataset has `blocks` of them.
+    """
+
+    sizes: tuple[str, ...]
+    blocks: int = 4
+    statement_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A question, the arms that answer it and the operations they are compared on.
 
@@ -130,7 +168,8 @@ class Experiment:
     reference). `operations` are dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name.
     `keys` is how many parameter sets each operation is replayed with, `budget` the seconds that measuring may take.
     With `load` it can be asked under load; without `operations` it can only be asked so. With `mail` its servers take
-    orders and send mails. `tolerances` are (operation, share that is nobody's concern, share that must not be
+    orders and send mails. `stampede`, `caching` and `growth` are designs of studies, which have a course of their own.
+    `tolerances` are (operation, share that is nobody's concern, share that must not be
     overlooked) where they are not the usual ones. `page_sizes` are those at which a thorough proof counts what
     operations with pages do, at the first two arms of each server and face. `beside` are services of the lab that the
     target asks: "carriers".
@@ -147,6 +186,9 @@ class Experiment:
     parts: tuple[tuple[str, int, int], ...] = ()
     load: LoadDesign | None = None
     mail: MailDesign | None = None
+    stampede: StampedeDesign | None = None
+    caching: CachingDesign | None = None
+    growth: GrowthDesign | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
@@ -159,6 +201,11 @@ class Experiment:
     def operation_names(self) -> tuple[str, ...]:
         """The operations as people type them."""
         return tuple(dotted.partition(":")[2].lower() for dotted in self.operations)
+
+    @property
+    def study(self) -> str:
+        """The field that holds the design of a study; empty where there is none."""
+        return next((name for name in ("stampede", "caching", "growth") if getattr(self, name)), "")
 
     @property
     def compares_faces(self) -> bool:

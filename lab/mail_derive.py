@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from lab.effect import interval_half_width
 from lab.experiment import MailDesign
-from lab.findings import Findings, Interval
+from lab.findings import Interval
 from lab.json_files import read
 from lab.mail_findings import MailCell, MailFindings, MailGain
 from lab.mail_trials import MailBlock, MailTrial
-from lab.mail_words import answer
 from lab.recorder import Fault, read_samples
-from lab.results import REPORT_STAGE, RunFolder
+from lab.results import RunFolder
 
 Seconds = NDArray[np.float64]
 
@@ -66,18 +65,6 @@ def derive_mail(folder: RunFolder) -> MailFindings:
         delay=design.delay, workers=design.workers, seconds=design.seconds, blocks=design.blocks,
         blocks_done=len(blocks), cells=cells, gains=_gains(trials, cells=cells, names=names, design=design),
         notes=tuple(f"{name} was not measured: {reason}" for name, reason in missing.items()),
-    )  # fmt: skip
-
-
-def mail_summary(folder: RunFolder, found: MailFindings) -> Findings:
-    """What every page and console asks of a run."""
-    manifest = folder.manifest
-    return Findings(
-        experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
-        answer=answer(found), dataset=manifest.dataset, knobs=(), held=(),
-        complete=found.blocks_done == found.blocks, cells=(), effects=(), waterfalls=(), proofs=(), blocks=(),
-        stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
-        environment=manifest.environment, settings=manifest.settings, notes=found.notes, command=manifest.command,
     )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ from lab.proof import prove
 from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
 from lab.server import FOLDER_VARIABLE, TREE, Build, Surroundings, new_token
 from lab.services import Services, open_services
+from lab.studies import study_of
+from lab.study import Assignment
 from lab.trial import Observed
 from lab.valkey import forget
 
@@ -76,7 +78,9 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
         bench = stack.enter_context(opened(size=order.dataset, seed=order.seed, progress=progress))
         supervisor, services = bench.supervisor, bench.services
         # Under load server, database and generator work at the same time.
-        pinned = () if experiment.load or experiment.mail else pin(supervisor)
+        study = study_of(experiment)
+        is_quiet = study.is_pinned if study else not (experiment.load or experiment.mail)
+        pinned = pin(supervisor) if is_quiet else ()
         manifest = Manifest(
             experiment=experiment, run="", command=order.command, dataset=bench.dataset.facts,
             started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=names(operations),
@@ -95,6 +99,15 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             run_mails(
                 experiment, surroundings=surroundings, services=services, supervisor=supervisor, folder=folder,
                 seed=order.seed, progress=progress,
+            )  # fmt: skip
+            return _concluded(folder, progress=progress)
+        if study:
+            study.run(
+                Assignment(
+                    experiment=experiment, operations=operations, dataset=bench.dataset, surroundings=surroundings,
+                    services=services, supervisor=supervisor, folder=folder, seed=order.seed, budget=order.budget,
+                    progress=progress,
+                )
             )  # fmt: skip
             return _concluded(folder, progress=progress)
         loader = Loader(

@@ -18,6 +18,7 @@ from lab.json_files import read
 from lab.load_findings import LOAD_VERSION, LoadFindings, UrlLoad
 from lab.mail_findings import MailFindings
 from lab.power_findings import POWER_VERSION, GatePower
+from lab.study_findings import StudyFindings
 from lab.trend_findings import TREND_VERSION, Trend
 from reports.html import raw_data, render, render_benchmarks, render_power, render_trend, render_url
 
@@ -68,9 +69,12 @@ def _run(run: Path) -> tuple[Path, str]:
     gate = read(judged, GateFindings) if judged.exists() else None
     sent = run / "mail.json"
     mail = read(sent, MailFindings) if sent.exists() else None
+    followed = run / "study.json"
+    study = read(followed, StudyFindings) if followed.exists() else None
     known = run / "power.json"
     power = read(known, GatePower) if known.exists() else None
-    return run / "report.html", render(findings, load=load, gate=gate, power=power, mail=mail, raw=raw_data(run))
+    page = render(findings, load=load, gate=gate, power=power, mail=mail, study=study, raw=raw_data(run))
+    return run / "report.html", page
 
 
 def _page(name: str, source: Path, target: Path) -> tuple[Path, str]:

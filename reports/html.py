@@ -15,15 +15,17 @@ from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
 from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
+from lab.study_findings import StudyFindings
 from lab.trend_findings import Trend
 from lab.wording import method
-from reports import arms, load_captions, mail_drawings, style
+from reports import arms, load_captions, mail_drawings, study_drawings, style
 from reports import format as text
 from reports.benchmarks_page import READING as SPANS
 from reports.benchmarks_page import BenchmarksPage
 from reports.design import face_name
-from reports.page import SECTIONS, Page, is_void, quantile
+from reports.page import Page, is_void, quantile
 from reports.power_page import PowerPage
+from reports.sections import SECTIONS
 from reports.trend_page import READING, TrendPage
 from reports.url_page import CLOSED, UrlPage
 
@@ -37,7 +39,7 @@ _ENVIRONMENT: Final = jinja2.Environment(
 )
 _ENVIRONMENT.globals.update(
     text=text, style=style, face_name=face_name, is_void=is_void, quantile=quantile,
-    spelled_out=arms.spelled_out, is_void_load=arms.is_void,
+    spelled_out=arms.spelled_out, is_void_load=arms.is_void, study_drawings=study_drawings,
 )  # fmt: skip
 
 RAW_DATA: Final = (
@@ -46,6 +48,7 @@ RAW_DATA: Final = (
     ("counted.json", "what each commit's requests did, counted"),
     ("benchmarks.json", "every pair of calls in process, in seconds"),
     ("power.json", "how honest the gate is, by the gates that were tried on known code"),
+    ("study.json", "what the study found: tables and curves"),
     ("mail.json", "what became of orders and mails: times, ratios and counts"),
     ("load.json", "the numbers found under load: cells, capacities, laws and gains"),
     ("manifest.json", "what was asked, and where and how it was measured"),
@@ -66,10 +69,11 @@ def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
 
 def render(
     findings: Findings, *, load: LoadFindings | None = None, gate: GateFindings | None = None,
-    power: GatePower | None = None, mail: MailFindings | None = None, raw: Sequence[tuple[str, str]] = RAW_DATA,
+    power: GatePower | None = None, mail: MailFindings | None = None, study: StudyFindings | None = None,
+    raw: Sequence[tuple[str, str]] = RAW_DATA,
 ) -> str:  # fmt: skip
     """The page of a run, with what was found under load or by a gate. The same values give the same bytes."""
-    page = Page(findings=findings, load=load, gate=gate, power=power, mail=mail)
+    page = Page(findings=findings, load=load, gate=gate, power=power, mail=mail, study=study)
     sections = []
     for section in SECTIONS:
         charts = section.charts(page)
@@ -80,7 +84,7 @@ def render(
         page=page,
         findings=findings,
         raw=raw,
-        method=mail_drawings.METHOD if mail else load_captions.METHOD if load else method(),
+        method=_method(page),
         design=page.design,
         sections=sections,
         # Both files are this room's own; nothing of a run goes into them.
@@ -88,6 +92,13 @@ def render(
         script=Markup(script),
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _method(page: Page) -> Sequence[str]:
+    """How a run of this kind is measured, by paragraphs."""
+    if page.study:
+        return page.study.method
+    return mail_drawings.METHOD if page.mail else load_captions.METHOD if page.load else method()
 
 
 def render_url(found: UrlLoad) -> str:

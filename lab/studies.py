@@ -1,0 +1,14 @@
+"""Yields the study of an experiment that has one, by the kind of its design."""
+
+from typing import Final
+
+from lab.experiment import Experiment
+from lab.study import Study
+
+STUDIES: Final[dict[str, Study]] = {}
+"""By the experiment's field that holds the design."""
+
+
+def study_of(experiment: Experiment) -> Study | None:
+    """The study of an experiment; None for one that compares arms, puts them under load, or follows mails."""
+    return STUDIES[experiment.study] if experiment.study else None
