@@ -1,4 +1,4 @@
-"""Yields `Study`, an experiment with a course of its own, and what it is given to run. It knows none of them by name."""
+"""Yields `Study`, an experiment with a course of its own, and what it is given. It knows none of them by name."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

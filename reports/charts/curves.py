@@ -1,4 +1,4 @@
-"""Yields charts of lines over two axes, log or linear: what a study followed. It fits nothing, it draws what is given."""
+"""Yields charts of lines over two axes, log or linear: what a study followed. It fits nothing of its own."""
 
 from collections.abc import Callable, Sequence
 
