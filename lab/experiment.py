@@ -122,7 +122,7 @@ class MailDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StampedeDesign:
-    """How a cache is run down: `at_once` requests come together on a key that has just expired, `expiries` times an arm."""
+    """How a cache is run down: `at_once` requests come together on a key that just expired, `expiries` times an arm."""
 
     at_once: int = 100
     expiries: int = 8
