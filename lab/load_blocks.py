@@ -9,7 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from psycopg2.extensions import parse_dsn
+
 from lab.clones import cloned, dropped
+from lab.connections import ConnectionWatch
 from lab.evidence import Witness
 from lab.experiment import WRITES, LoadDesign
 from lab.generate import LostWorkerError, generate
@@ -138,14 +141,22 @@ class LoadBlocks:
                     for load in loads
                 ),
             )  # fmt: skip
+            names = [parse_dsn(url)["dbname"] for url in surroundings.build.databases.values()]
+            watch = ConnectionWatch(self.server_url, names)
             before = self.witness.statements_so_far()
+
+            def looked(samples: int) -> None:
+                watch.look()
+                show(samples)
+
             generate(
                 script, supervisor=loader.supervisor, script_file=loader.folder.script_file(index),
-                logs=loader.surroundings.logs, token=loader.surroundings.token, show=show,
+                logs=loader.surroundings.logs, token=loader.surroundings.token, show=looked,
             )  # fmt: skip
             after = self.witness.statements_so_far()
             counted = None if before is None or after is None else after - before
             write(StatementCount(counted=counted), loader.folder.statements_file(index))
+            write(watch.found(), loader.folder.connections_file(index))
         finally:
             for each in running.values():
                 loader.supervisor.stop(each.process)

@@ -7,11 +7,11 @@ from functools import cached_property
 
 import numpy as np
 
-from lab import wording
+from lab import load_costs, wording
 from lab.derive import planned_cells
-from lab.effect import Array, interval_half_width
+from lab.effect import Array
 from lab.experiment import Arm, LoadDesign, Server
-from lab.findings import Findings, Interval
+from lab.findings import Findings
 from lab.json_files import read
 from lab.latency import merged
 from lab.load_findings import SHARES, Gain, LoadCell, LoadFindings, Scalability
@@ -21,6 +21,7 @@ from lab.load_statements import Request, statements_due
 from lab.recorder import Fault
 from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
 from lab.scalability import capacity, fit_usl, knee
+from lab.scatter import around, mean_of, ratio_of
 from lab.trial import LoadReport
 from lab.validity import GENERATOR
 
@@ -147,22 +148,22 @@ class _LoadDerivation:
             return replace(bare, reason=self._reason(tries, counted=len(counted)))
         total = merged(each.latencies for each in counted)
         p50, p95, p99 = (
-            _around(total.response.percentile(share), [each.latencies.response.percentile(share) for each in counted])
+            around(total.response.percentile(share), [each.latencies.response.percentile(share) for each in counted])
             for share in (0.5, 0.95, 0.99)
         )
         service_p50, service_p99 = (
-            _around(total.service.percentile(share), [each.latencies.service.percentile(share) for each in counted])
+            around(total.service.percentile(share), [each.latencies.service.percentile(share) for each in counted])
             for share in (0.5, 0.99)
         )
         return replace(
             bare, state="measured", requests=total.sent, failed=total.failed, late=total.late, unsent=total.unsent,
             offered=total.offered / (len(counted) * load.seconds) if load.kind == "open" else 0.0,
-            achieved=_interval([each.throughput for each in counted]), p50=p50, p95=p95, p99=p99,
+            achieved=mean_of([each.throughput for each in counted]), p50=p50, p95=p95, p99=p99,
             service_p50=service_p50, service_p99=service_p99,
             quantiles=tuple(zip(SHARES, total.response.percentiles(SHARES), strict=True)),
-            cpu=_cpu(counted, servers=self.servers, own=arm.server),
+            cpu=load_costs.cpu(counted, servers=self.servers, own=arm.server),
             generator_share=max(each.trial.generator_share for each in counted),
-            lateness=total.lateness.percentile(0.99),
+            lateness=total.lateness.percentile(0.99), opened=load_costs.opened(counted), held=load_costs.held(counted),
         )  # fmt: skip
 
     def _reason(self, tries: Sequence[Seen], *, counted: int) -> str:
@@ -215,9 +216,7 @@ class _LoadDerivation:
             logs = np.log(ladder[:, highest.column] / ladders[first][:, reference.column])
             logs = logs[np.isfinite(logs)]
             if len(logs) > 1:
-                mean, half = float(logs.mean()), interval_half_width(logs)
-                low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
-                ratio = Interval(estimate=middle, low=low, high=high, blocks=len(logs))
+                ratio = ratio_of(logs.tolist())
                 found.append(
                     Gain(face=own.face, candidate=own.variant, reference=self.arms[first].variant, ratio=ratio)
                 )
@@ -257,32 +256,3 @@ def _described(server: Server) -> str:
 
 def _proof(folder: RunFolder) -> ProofRecord:
     return folder.proof if (folder.path / "proof.json").exists() else ProofRecord(cells=(), proofs=())
-
-
-def _cpu(counted: Sequence[Seen], *, servers: Sequence[str], own: str) -> tuple[tuple[str, Interval], ...]:
-    """CPU seconds per request by process, the generator last; warm-up is in both, the time and the requests.
-
-    Of `servers` only the arm's `own` one counts, which is called "server".
-    """
-    spent: dict[str, list[float]] = {}
-    for each in counted:
-        requests = sum(share.requests for share in each.trial.shares)
-        generator = sum(share.cpu_seconds for share in each.trial.shares)
-        for name, value in (*each.trial.cpu, ("generator", generator)):
-            if name == own or name not in servers:
-                spent.setdefault("server" if name == own else name, []).append(value / requests)
-    return tuple((name, _interval(values)) for name, values in spent.items() if len(values) == len(counted))
-
-
-def _interval(values: Sequence[float]) -> Interval:
-    """The mean of at least two blocks' values, none below 0, with its t interval."""
-    return _around(float(np.mean(values)), values)
-
-
-def _around(estimate: float, values: Sequence[float]) -> Interval:
-    """An estimate from all blocks together, with the t interval that the scatter of their own `values` gives.
-
-    A percentile of few requests is too low, and of all blocks' requests together less so than of each block's own.
-    """
-    half = interval_half_width(np.array(values))
-    return Interval(estimate=estimate, low=max(estimate - half, 0.0), high=estimate + half, blocks=len(values))

@@ -93,7 +93,8 @@ class LoadCell:
     `kind` is open or closed, `step` names the load ("half of its own capacity", "8 users"), `level` is its rate per
     second or its users. Percentiles of the response time and of the service time are of all blocks' requests together,
     their intervals from the scatter of the blocks' own; `quantiles` are (share, seconds) of the response time. `cpu`
-    are CPU seconds per request by process: `server`, `PostgreSQL`, `generator`.
+    are CPU seconds per request by process: `server`, `PostgreSQL`, `generator`. `opened` are database connections per
+    request that were opened, `held` the most that were seen at once; None where the database did not tell.
     """
 
     face: str
@@ -118,6 +119,8 @@ class LoadCell:
     cpu: tuple[tuple[str, Interval], ...] = ()
     generator_share: float = 0.0
     lateness: float = 0.0
+    opened: Interval | None = None
+    held: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -71,7 +71,7 @@ def _conduct(conductor: Conductor, number: int, trial: Trial, *, script: LoadScr
     steals = [taken for taken in (steal_share(counters, after), *(each.steal for each in shares)) if taken is not None]
     return TrialReport(
         seconds=seconds, shares=shares, cpu=tuple(cpu), kernels=tuple(kernels), steal=max(steals, default=None),
-        pressure=pressure_share(counters, after, seconds=seconds),
+        pressure=pressure_share(counters, after, seconds=seconds), began=started,
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lab.connections import Connections, Taken, taken
 from lab.json_files import read
 from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
@@ -16,12 +17,16 @@ from lab.verdict import kernel_ratios
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """One load in one block, with its throughput in right answers per second, and why it does not count."""
+    """One load in one block, with its throughput in right answers per second, and why it does not count.
+
+    `connections` are those to the database that it took, None where that is not known.
+    """
 
     latencies: Latencies
     trial: TrialReport
     throughput: float
     reasons: tuple[str, ...]
+    connections: Taken | None = None
 
 
 def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
@@ -107,6 +112,8 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
     by_trial: dict[int, list[Latencies]] = {}
     for part, latencies in tape.parts.items():
         by_trial.setdefault(part >> 16, []).append(latencies)
+    path = folder.connections_file(index)
+    readings = read(path, Connections).readings if path.exists() else ()
     found = []
     for number, (load, trial) in enumerate(zip(loads, report.trials, strict=False)):
         latencies = merged(by_trial.get(number, ()))
@@ -118,5 +125,10 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
         if tape.damages:
             reasons = (*reasons, tape.damages[0])
         throughput = in_time.get(number, 0) / load.seconds
-        found.append(Seen(latencies=latencies, trial=trial, throughput=throughput, reasons=reasons))
+        connections = taken(readings, began=trial.began, seconds=trial.seconds)
+        found.append(
+            Seen(
+                latencies=latencies, trial=trial, throughput=throughput, reasons=reasons, connections=connections
+            )
+        )  # fmt: skip
     return found

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.effect import interval_half_width
 from lab.experiment import MailDesign
 from lab.findings import Interval
 from lab.json_files import read
@@ -19,6 +18,7 @@ from lab.mail_findings import MailCell, MailFindings, MailGain
 from lab.mail_trials import MailBlock, MailTrial
 from lab.recorder import Fault, read_samples
 from lab.results import RunFolder
+from lab.scatter import mean_of, ratio_of
 
 Seconds = NDArray[np.float64]
 
@@ -35,6 +35,7 @@ class _Trial:
     orders: int
     mails: int
     messages: int
+    tasks: int
     tries: int
     failed: int
     lost: int
@@ -85,7 +86,8 @@ def _seen(trial: MailTrial, *, rows: NDArray[np.void], damage: str) -> _Trial:
         delivery=np.array([taken[row.id] - row.made_at for row in there]),
         drain=max(0.0, max(taken.values(), default=last) - last),
         orders=len(trial.outbox), mails=len(there),
-        messages=sum(row.published for row in trial.outbox), tries=sum(row.tried for row in trial.outbox),
+        messages=sum(row.published for row in trial.outbox), tasks=trial.tasks,
+        tries=sum(row.tried for row in trial.outbox),
         failed=len(rows) - len(right),
         lost=len(trial.outbox) - len(there), extra=sum(copies.values()) - len(copies),
         reason=trial.reason or damage or ("" if len(right) == len(trial.outbox) else _unequal(right, trial)),
@@ -103,7 +105,8 @@ def _cell(trials: Mapping[int, _Trial], *, server: str, rate: float, missing: st
     bare = MailCell(
         server=server, rate=rate, state="void", reason=reason or "fewer than two blocks count",
         orders=sum(trial.orders for trial in trials.values()), mails=sum(trial.mails for trial in trials.values()),
-        messages=sum(trial.messages for trial in trials.values()), tries=sum(trial.tries for trial in trials.values()),
+        messages=sum(trial.messages for trial in trials.values()), tasks=sum(trial.tasks for trial in trials.values()),
+        tries=sum(trial.tries for trial in trials.values()),
         failed=sum(trial.failed for trial in trials.values()), lost=sum(trial.lost for trial in trials.values()),
         extra=sum(trial.extra for trial in trials.values()),
     )  # fmt: skip
@@ -111,7 +114,7 @@ def _cell(trials: Mapping[int, _Trial], *, server: str, rate: float, missing: st
         return bare
 
     def over(read_one: Callable[[_Trial], float]) -> Interval:
-        return _interval(np.array([read_one(trial) for trial in counted]))
+        return mean_of([read_one(trial) for trial in counted])
 
     has_hints = all(len(trial.publish) for trial in counted)
     return replace(
@@ -154,12 +157,5 @@ def _gains(
 
 def _ratio(pairs: Sequence[tuple[Seconds, Seconds]]) -> Interval:
     """The ratio of medians, over blocks."""
-    logs = np.array([np.log(np.median(candidate) / np.median(reference)) for candidate, reference in pairs])
-    half, mean = interval_half_width(logs), float(logs.mean())
-    low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
-    return Interval(estimate=middle, low=low, high=high, blocks=len(logs))
-
-
-def _interval(values: Seconds) -> Interval:
-    half, mean = interval_half_width(values), float(values.mean())
-    return Interval(estimate=mean, low=max(0.0, mean - half), high=mean + half, blocks=len(values))
+    logs = [float(np.log(np.median(candidate) / np.median(reference))) for candidate, reference in pairs]
+    return ratio_of(logs)

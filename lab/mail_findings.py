@@ -15,7 +15,8 @@ class MailCell:
     `request` is the median of an order's response time, from when it was due, and `request_p99` its 99th percentile. Of
     an order's mail: `publish` is the median from the order to the relay's hint, `queue` from there to the sink,
     `delivery` from the order to the sink, `delivery_p99` its 99th percentile, `drain` how long the last mail came after
-    the last order. `messages` were published for them, and `tries` made to send. `lost` orders have no mail at the
+    the last order. `messages` were published for them, `tasks` run
+    by workers, and `tries` made to send. `lost` orders have no mail at the
     sink, `extra` mails came more than once.
     """
 
@@ -26,6 +27,7 @@ class MailCell:
     orders: int = 0
     mails: int = 0
     messages: int = 0
+    tasks: int = 0
     tries: int = 0
     failed: int = 0
     lost: int = 0

@@ -5,7 +5,9 @@ They are processes of the run's supervisor. It judges nothing: what the sink saw
 
 import json
 import os
+import re
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -17,6 +19,12 @@ from lab.processes import Process, Supervisor
 from lab.server import Surroundings, free_port, listens, plain_environment, target_environment
 
 READY_SECONDS: Final = 30.0
+TASK_SECONDS: Final = 10.0
+"""How long tasks are waited for that a worker has received and not ended."""
+
+_RECEIVED: Final = re.compile(r"Task \S+\[\S+\] received")
+_ENDED: Final = re.compile(r"Task \S+\[\S+\] (?:succeeded|raised|retry)")
+
 RELAY: Final = "relay"
 SINK: Final = "sink"
 
@@ -90,9 +98,20 @@ class MailRoom:
         """A worker that does one thing at a time, started; it is told apart by its number."""
         return self._spawn(
             worker_name(number), "-m", "celery", "-A", "targets.web.background", "worker", "--pool", "solo",
-            "--loglevel", "WARNING", "--hostname", f"worker-{number}@localhost", "--without-gossip",
+            "--loglevel", "INFO", "--hostname", f"worker-{number}@localhost", "--without-gossip",
             "--without-mingle", "--without-heartbeat",
         )  # fmt: skip
+
+    def tasks_run(self, workers: int) -> int:
+        """Tasks that so many workers have run to their end, by their own logs; those under way are waited for."""
+        logs = [self.surroundings.logs / f"{worker_name(number)}.log" for number in range(workers)]
+        deadline = time.monotonic() + TASK_SECONDS
+        while True:
+            text = "".join(log.read_text(encoding="utf-8", errors="replace") for log in logs)
+            begun, ended = len(_RECEIVED.findall(text)), len(_ENDED.findall(text))
+            if ended >= begun or time.monotonic() > deadline:
+                return ended
+            time.sleep(0.02)
 
     def _spawn(self, name: str, *words: str) -> Process:
         build = self.surroundings.of(self.server)

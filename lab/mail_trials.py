@@ -61,13 +61,14 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailTrial:
-    """What is kept of one trial beside its samples; `reason` is why it counts for nothing."""
+    """What is kept of one trial beside its samples: `tasks` are those that workers ran; `reason` is why it is void."""
 
     server: str
     rate: float
     outbox: tuple[OutboxRow, ...]
     seen: tuple[Seen, ...]
     reason: str = ""
+    tasks: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,10 +146,11 @@ class MailTrials:
             )  # fmt: skip
             [running] = boot((server,), surroundings=around, supervisor=self.supervisor).values()
             started.append(running.process)
-            if server.tasks == "celery":
-                room = MailRoom(surroundings=around, supervisor=self.supervisor, server=server.name)
+            room = MailRoom(surroundings=around, supervisor=self.supervisor, server=server.name)
+            workers = self.design.workers if server.tasks == "celery" else 0
+            if workers:
                 started += [room.open_relay(pause=0.02).name]
-                started += [room.open_worker(number).name for number in range(self.design.workers)]
+                started += [room.open_worker(number).name for number in range(workers)]
             kit = writes_of(around, words=("orders", "rest"), count=self.design.shoppers, url=url)
             lines = lines_to(kit, url=running.url)
             place = self.servers.index(server)
@@ -156,17 +158,15 @@ class MailTrials:
                 lines, url=url, sink=sink, rate=WARM_ORDERS / SETTLE_SECONDS, seconds=SETTLE_SECONDS,
                 name=f"warm-{block:02d}-{place}",
             )  # fmt: skip
-            return [
-                replace(
-                    self._trial(
-                        lines, url=url, sink=sink, rate=rate, seconds=self.design.seconds,
-                        name=f"mail-{block:02d}-{place}-{rate:g}",
-                        seed=f"{self.seed}/{block}/{rate}",
-                    ),
-                    server=server.name,
-                )
-                for rate in rates
-            ]  # fmt: skip
+            trials = []
+            for rate in rates:
+                run = room.tasks_run(workers)
+                found = self._trial(
+                    lines, url=url, sink=sink, rate=rate, seconds=self.design.seconds,
+                    name=f"mail-{block:02d}-{place}-{rate:g}", seed=f"{self.seed}/{block}/{rate}",
+                )  # fmt: skip
+                trials.append(replace(found, server=server.name, tasks=room.tasks_run(workers) - run))
+            return trials
         finally:
             for process in reversed(started):
                 self.supervisor.stop(process)

@@ -75,7 +75,10 @@ def _time(interval: Interval | None) -> str:
 def _trust(found: MailFindings) -> str:
     orders, mails = sum(cell.orders for cell in found.cells), sum(cell.mails for cell in found.cells)
     lost, extra = sum(cell.lost for cell in found.cells), sum(cell.extra for cell in found.cells)
+    messages, tasks = sum(cell.messages for cell in found.cells), sum(cell.tasks for cell in found.cells)
+    by_workers = f"{count(messages)} messages published, {count(tasks)} tasks run, " if messages else ""
+    blocks = f"{found.blocks_done} of {found.blocks} blocks, each with a database and servers of its own"
     return (
-        f"{count(orders)} orders, {count(mails)} mails at the sink: {count(lost)} lost, {count(extra)} came more than "
-        f"once; {found.blocks_done} of {found.blocks} blocks, each with a database and servers of its own."
+        f"{count(orders)} orders, {by_workers}{count(mails)} mails at the sink: {count(lost)} lost, {count(extra)} "
+        f"came more than once; {blocks}."
     )

@@ -136,6 +136,10 @@ class RunFolder:
         """What the database counted while block `block` was loaded."""
         return self.blocks / f"{_block_name(block)}.statements.json"
 
+    def connections_file(self, block: int | None) -> Path:
+        """How many connections the databases had while block `block` was loaded."""
+        return self.blocks / f"{_block_name(block)}.connections.json"
+
     def set_aside(self, block: int | None) -> None:
         """Makes room for a block that was interrupted to be run again; what it left is kept under other names."""
         name = _block_name(block)

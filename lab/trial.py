@@ -80,7 +80,8 @@ class ShareReport:
 class TrialReport:
     """What was seen of one trial; None is 'not available'.
 
-    `seconds` runs from the start to the last answer; `cpu` are seconds of each observed process in that time.
+    `seconds` runs from the start to the last answer, the start being at `began` of the monotonic clock, 0 where it was
+    not kept; `cpu` are seconds of each observed process in that time.
     `kernels` are nanoseconds of the reference kernel before and after.
     """
 
@@ -90,6 +91,7 @@ class TrialReport:
     kernels: tuple[int, ...]
     steal: float | None
     pressure: float | None
+    began: float = 0.0
 
     @property
     def kernel_ratio(self) -> float:

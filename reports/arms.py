@@ -51,6 +51,11 @@ class Arms:
         """The processes whose CPU time was read, in order of appearance."""
         return tuple(dict.fromkeys(name for cell in self.load.cells for name, _ in cell.cpu))
 
+    @property
+    def knows_connections(self) -> bool:
+        """Whether the database told of connections."""
+        return any(cell.opened for cell in self.load.cells)
+
     def name(self, variant: Variant) -> str:
         """An arm in one phrase."""
         return self.names.get(variant) or name_of(variant)

@@ -3,10 +3,12 @@
 import json
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.client import HTTPConnection
+from pathlib import Path
 
 import pytest
 
@@ -28,9 +30,14 @@ Servers = dict[str, tuple[str, str]]
 
 
 @pytest.fixture(scope="module")
-def servers(service_urls: ServiceUrls, project: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def logs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where servers log, and write their evidence."""
+    return tmp_path_factory.mktemp("quotes")
+
+
+@pytest.fixture(scope="module")
+def servers(service_urls: ServiceUrls, project: None, logs: Path) -> Iterator[Servers]:
     """A WSGI and two ASGI servers, and carriers that they all ask; URLs and tokens by name."""
-    logs = tmp_path_factory.mktemp("quotes")
     with Supervisor() as supervisor:
         port = free_port()
         supervisor.spawn(
@@ -48,6 +55,7 @@ def servers(service_urls: ServiceUrls, project: None, tmp_path_factory: pytest.T
                 Server(name="gunicorn", program="gunicorn"),
             ),
             surroundings=around, supervisor=supervisor,
+            evidence={name: logs / f"{name}.jsonl" for name in ("wsgi", "asgi", "uvicorn")},
         )  # fmt: skip
         yield {name: (each.url, around.token) for name, each in running.items()}
 
@@ -64,6 +72,12 @@ def ask(server: tuple[str, str], request: Request, **headers: str) -> tuple[int,
     body = answer.read()
     connection.close()
     return answer.status, body
+
+
+def recorded(path: Path) -> dict[str, list[str]]:
+    """The statements of each marked request, with their values, in the order in which they were issued."""
+    found = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return {each["request"]: [statement["literal"] for statement in each["statements"]] for each in found}
 
 
 @pytest.mark.parametrize("face", FACES)
@@ -116,6 +130,27 @@ def test_every_server_program_serves_the_same(servers: Servers, server: str, fac
         PRODUCT_LIST.request(face, ListParameters(page=0)),
     ):
         assert ask(servers[server], request) == ask(servers["wsgi"], request)
+
+
+@pytest.mark.parametrize("server", ["asgi", "uvicorn"])
+@pytest.mark.parametrize("face", FACES)
+def test_evidence_of_requests_at_once_is_kept_apart(servers: Servers, logs: Path, server: str, face: str):
+    """Under ASGI each of eight requests at once has its own statements on record: those of the same one under WSGI."""
+    variant = "select_related=off; prefetch_related=off"
+    requests = [PRODUCT_DETAIL.request(face, DetailParameters(id=1 + place)) for place in range(8)]
+
+    def marked(place: int, *, name: str) -> None:
+        headers = {"Lab-Variant": variant, "Lab-Request": f"{name}-{face}-{place}"}
+        assert ask(servers[name], requests[place], **headers)[0] == 200
+
+    for place in range(8):
+        marked(place, name="wsgi")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(partial(marked, name=server), range(8)))
+    alone, together = recorded(logs / "wsgi.jsonl"), recorded(logs / f"{server}.jsonl")
+    for place in range(8):
+        assert together[f"{server}-{face}-{place}"] == alone[f"wsgi-{face}-{place}"]
+    assert len(alone[f"wsgi-{face}-0"]) > 3
 
 
 @pytest.mark.parametrize("server", ["asgi", "uvicorn"])
