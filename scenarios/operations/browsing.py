@@ -8,6 +8,7 @@ from typing import Any, Final
 from fixtures.sizes import Size
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
 from scenarios.operations.operation import Operation
+from scenarios.operations.popularity import USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +17,11 @@ class Walk:
 
     name: str
     steps: tuple[Operation, ...]
+    exponent: float = USUAL
 
     def session(self, random: Random, size: Size) -> Iterator[tuple[Operation, Any]]:
         """One visit: every step with the parameters that `random` draws for it."""
-        return ((step, step.sample(random, size)) for step in self.steps)
+        return ((step, step.sample(random, size, exponent=self.exponent)) for step in self.steps)
 
 
 BROWSING: Final = Walk(name="browsing", steps=(PRODUCT_LIST, PRODUCT_SEARCH, PRODUCT_DETAIL))

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from fixtures.sizes import Size
 from scenarios.operations.catalog_answers import read_detail, read_list, read_search
 from scenarios.operations.operation import Operation, Request, by_document, by_query
+from scenarios.operations.popularity import USUAL, rank
 
 _PAGES_BROWSED: Final = 50
 """How far customers leaf: nobody reads page 2,000, and its OFFSET would drown every other cost."""
@@ -83,21 +84,16 @@ class DetailParameters:
     id: int
 
 
-def _rank(rng: Random, count: int) -> int:
-    """A number from 1 to `count` that follows Zipf's law: log-uniform, so that k comes up in proportion to 1/k."""
-    return min(count, int((count + 1) ** rng.random()))
+def _sample_list(rng: Random, size: Size, *, exponent: float = USUAL) -> ListParameters:
+    return ListParameters(page=rank(rng, min(_PAGES_BROWSED, -(-size.products // 20)), exponent=exponent))
 
 
-def _sample_list(rng: Random, size: Size) -> ListParameters:
-    return ListParameters(page=_rank(rng, min(_PAGES_BROWSED, -(-size.products // 20))))
-
-
-def _sample_search(rng: Random, size: Size) -> SearchParameters:
+def _sample_search(rng: Random, size: Size, *, exponent: float = USUAL) -> SearchParameters:
     # A shelf, and one thing more at the most: customers narrow down until little is left, not nothing. The first
     # categories are the tree's upper shelves: a search begins there, not in its last corner.
     narrowed = rng.choice(("", "", "min_price", "max_price", "min_rating"))
     return SearchParameters(
-        category=_rank(rng, size.categories // 4) if rng.random() < 0.85 else None,
+        category=rank(rng, size.categories // 4, exponent=exponent) if rng.random() < 0.85 else None,
         min_price=rng.choice(("5.00", "10.00", "20.00")) if narrowed == "min_price" else None,
         max_price=rng.choice(("150.99", "300.99", "999.99")) if narrowed == "max_price" else None,
         min_rating=rng.choice(("3.00", "3.50", "4.00")) if narrowed == "min_rating" else None,
@@ -106,8 +102,8 @@ def _sample_search(rng: Random, size: Size) -> SearchParameters:
     )
 
 
-def _sample_detail(rng: Random, size: Size) -> DetailParameters:
-    return DetailParameters(id=_rank(rng, size.products))
+def _sample_detail(rng: Random, size: Size, *, exponent: float = USUAL) -> DetailParameters:
+    return DetailParameters(id=rank(rng, size.products, exponent=exponent))
 
 
 def _search_by_graphql(wanted: SearchParameters) -> Request:

@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlencode
 
 from fixtures.sizes import Size
+from scenarios.operations.popularity import USUAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,12 @@ class Refusal:
     fields: tuple[str, ...] = ()
 
 
+class Sampler(Protocol):
+    """Draws parameters; what is popular comes up often, by Zipf's law with this exponent."""
+
+    def __call__(self, rng: Random, size: Size, /, *, exponent: float = USUAL) -> Any: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing a client does: a REST request, a GraphQL document, and one reader for either answer.
@@ -59,7 +66,7 @@ class Operation:
     """
 
     name: str
-    sample: Callable[[Random, Size], Any]
+    sample: Sampler
     rest: Callable[[Any], Request]
     graphql: Callable[[Any], Request]
     read: Callable[[str, int, bytes], Any]

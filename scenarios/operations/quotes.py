@@ -7,6 +7,7 @@ from typing import Any, Final
 from fixtures.sizes import Size
 from scenarios.operations.browsing import Walk
 from scenarios.operations.operation import Operation, Refusal, Request, by_document, by_query
+from scenarios.operations.popularity import USUAL
 from scenarios.operations.reading import AnswerReader
 
 QUOTES_DOCUMENT: Final = """
@@ -52,7 +53,7 @@ class Quotes:
     missing: tuple[Missing, ...]
 
 
-def _sample(rng: Random, _: Size) -> ParcelParameters:
+def _sample(rng: Random, _: Size, *, exponent: float = USUAL) -> ParcelParameters:
     return ParcelParameters(country=rng.choice(("GB", "DE", "FR", "PL")), grams=rng.randint(1, 200) * 50)
 
 

@@ -197,6 +197,8 @@ def test_a_wrong_setting_is_named_in_one_line():
     wrong = {
         "FACE is 'soap': choose one of rest, graphql": {"FACE": "soap"},
         "DATASET is 'huge': choose one of small, medium, large": {"DATASET": "huge"},
+        "EXPONENT is 'steep': give a number from 0 to 8": {"EXPONENT": "steep"},
+        "EXPONENT is '-1': give a number from 0 to 8": {"EXPONENT": "-1"},
         "SHAPE is 'round': choose one of steady, ramp, spike, ladder": {"SHAPE": "round"},
         "SHAPE_USERS is '1.5': SHAPE needs it, a whole number above 0": {**STEADY, "SHAPE_USERS": "1.5"},
         "SHAPE_USERS is '0': SHAPE needs it, a whole number above 0": {**STEADY, "SHAPE_USERS": "0"},
