@@ -4,17 +4,22 @@ It computes nothing beyond what a sentence needs to choose its words.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from lab.findings import Block, Cell, Effect, Evidence, Proof
 from lab.units import count, seconds, size
 from lab.wording import (
     effect_sentence,
+    face_name,
     place,
     statement_costs,
     times_interval,
     varied_levels,
     verdict_phrase,
 )
+
+BUFFERS: Final = 0.2
+"""The share of its buffers by which an arm has to differ, for an answer to say so."""
 
 
 def answer(
@@ -25,6 +30,8 @@ def answer(
     effects: Sequence[Effect],
     proofs: Sequence[Proof],
     blocks: Sequence[Block],
+    along: Sequence[tuple[str, float]] = (),
+    along_what: str = "",
 ) -> tuple[str, ...]:
     """The answer in at most ten lines, the first of which answers the question."""
     parts = [effect for effect in effects if effect.kind == "part"]
@@ -32,7 +39,12 @@ def answer(
     if knobs:
         lines = _knob_answer(knobs, held=held, cells=cells, effects=effects)
     elif parts:
-        lines = _part_answer(parts, cells=cells)
+        numbers = dict(along)
+        # Of operations that differ in a number the last speaks for all, beside how each arm grows.
+        measured = [each for each in numbers if any(cell.operation == each for cell in cells)]
+        last = max(measured, key=lambda operation: numbers[operation], default="")
+        told = [part for part in parts if part.operation == last or part.operation not in numbers]
+        lines = [*_growth_answer(numbers, what=along_what, cells=cells), *_part_answer(told, cells=cells)]
     else:
         lines = _face_answer(faces, cells=cells) if faces else _server_answer(effects)
     return (*lines, _trust(cells=cells, proofs=proofs, blocks=blocks))
@@ -100,24 +112,58 @@ def _statements(cells: Sequence[Cell]) -> list[str]:
 
 
 def _part_answer(parts: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]:
-    """What each part costs, place by place: time, and statements where they differ."""
+    """What each part costs, place by place: time, and statements, or else buffers, where they differ."""
     lines = []
+    variants = [cell.variant for cell in cells]
     for operation, face in dict.fromkeys((effect.operation, effect.face) for effect in parts):
         here = [cell for cell in cells if (cell.operation, cell.face) == (operation, face)]
-        named = {varied_levels(cell.variant, among=[each.variant for each in here]): cell for cell in here}
+        named = {varied_levels(cell.variant, among=variants): cell for cell in here}
         own = [effect for effect in parts if (effect.operation, effect.face) == (operation, face)]
-        told = "; ".join(f"{_short(effect)}{_more_statements(effect, named)}" for effect in own)
+        told = "; ".join(f"{_short(effect)}{_counted(effect, named)}" for effect in own)
         lines.append(f"{place(operation, face)}: {told}.")
     return lines
 
 
-def _more_statements(effect: Effect, named: Mapping[str, Cell]) -> str:
-    """What a part adds in statements, or nothing where that was not counted or is none."""
-    counted = [
-        cell.cold.statement_count for name in effect.given.split(" / ") if (cell := named.get(name)) and cell.cold
-    ]
-    more = counted[0] - counted[1] if len(counted) == 2 else 0
-    return f" with {abs(more)} statement{'s' * (abs(more) != 1)} {'more' if more > 0 else 'less'}" if more else ""
+def _counted(effect: Effect, named: Mapping[str, Cell]) -> str:
+    """What a part adds in statements, or where it adds none what it reads; nothing where that is about the same."""
+    counted = [cell.cold for name in effect.given.split(" / ") if (cell := named.get(name)) and cell.cold]
+    if len(counted) != 2:
+        return ""
+    candidate, reference = counted
+    more = candidate.statement_count - reference.statement_count
+    if more:
+        return f" with {abs(more)} statement{'s' * (abs(more) != 1)} {'more' if more > 0 else 'less'}"
+    read, before = candidate.shared_buffers, reference.shared_buffers
+    if abs(read - before) <= BUFFERS * before:
+        return ""
+    return f" with {count(read)} buffers in place of {count(before)}"
+
+
+def _growth_answer(numbers: Mapping[str, float], *, what: str, cells: Sequence[Cell]) -> list[str]:
+    """How the arms of each face grow from the least number to the greatest: in statements exactly, and in time."""
+    lines = []
+    variants = [cell.variant for cell in cells]
+    own = sorted((cell for cell in cells if cell.operation in numbers), key=lambda cell: numbers[cell.operation])
+    for face in dict.fromkeys(cell.face for cell in own):
+        here = [cell for cell in own if cell.face == face]
+        ends = [numbers[cell.operation] for cell in (here[0], here[-1])]
+        arms = [[cell for cell in here if cell.variant == each] for each in dict.fromkeys(c.variant for c in here)]
+        said = [
+            f"{varied_levels(arm[0].variant, among=variants)} {_grown(arm[0], arm[-1])}"
+            for arm in arms
+            if [numbers[cell.operation] for cell in (arm[0], arm[-1])] == ends and all(cell.service for cell in arm)
+        ]
+        if said and ends[0] != ends[-1]:
+            lines.append(f"{face_name(face)}, {ends[0]:g} to {ends[-1]:g} {what}: {'; '.join(said)}.")
+    return lines
+
+
+def _grown(first: Cell, last: Cell) -> str:
+    """From what one cell takes to what another one does."""
+    counts = dict.fromkeys(count(cell.cold.statement_count) for cell in (first, last) if cell.cold)
+    times = [seconds(cell.service.estimate) for cell in (first, last) if cell.service]
+    return f"{' to '.join(counts)} statements, {' to '.join(times)}"
+
 
 
 def _face_answer(faces: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]:

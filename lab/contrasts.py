@@ -69,13 +69,17 @@ def _server_contrasts(experiment: Experiment, *, operation: str, face: str) -> I
 
 
 def _part_contrasts(experiment: Experiment, *, operation: str, face: str) -> Iterator[Contrast]:
-    """What a part costs: two settings that differ in it alone, at every server."""
+    """What a part costs: two settings that differ in it alone, at every server of a face that has both."""
+    arms = experiment.arms
     for server in experiment.servers:
         for subject, *numbers in experiment.parts:
             candidate, reference = (
                 Arm(server=server.name, face=face, variant=experiment.variants[number]) for number in numbers
             )
-            names = " / ".join(varied_levels(arm.variant, among=experiment.variants) for arm in (candidate, reference))
+            if candidate not in arms or reference not in arms:
+                continue
+            variants = [arm.variant for arm in arms]
+            names = " / ".join(varied_levels(arm.variant, among=variants) for arm in (candidate, reference))
             yield Contrast(
                 operation=operation, face=face, kind="part", subject=subject, given=names,
                 pairs=(Pair(candidate=candidate, reference=reference, weight=1.0),),

@@ -144,6 +144,7 @@ class _Derivation:
                 knobs=[knob.name for knob in manifest.experiment.knobs],
                 held=manifest.experiment.variant,
                 cells=cells, effects=effects, proofs=self.proof.proofs, blocks=blocks,
+                along=manifest.experiment.along, along_what=manifest.experiment.along_what,
             ),
             dataset=manifest.dataset,
             knobs=tuple(knob.name for knob in manifest.experiment.knobs),
@@ -159,6 +160,8 @@ class _Derivation:
             settings=manifest.settings,
             notes=self._notes(cells, planned=planned),
             command=manifest.command,
+            along=manifest.experiment.along,
+            along_what=manifest.experiment.along_what,
         )  # fmt: skip
 
     def _cell(self, cell: PlannedCell) -> Cell:

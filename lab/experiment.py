@@ -35,6 +35,11 @@ SERVER: Final = "server"
 WRITES: Final = "writes"
 """The knob that says what requests change, in the words of the target's command `writes`."""
 
+PAGING: Final = "paging"
+"""The knob that the client turns where an operation knows several ways to ask for the same page of a list."""
+
+_NOT_THE_SERVERS: Final = {CREDENTIALS, SERVER, WRITES, PAGING}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Server:
@@ -65,13 +70,18 @@ class Arm:
     @property
     def levels(self) -> str:
         """The variant as the `Lab-Variant` header carries it."""
-        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob not in {CREDENTIALS, SERVER, WRITES})
+        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob not in _NOT_THE_SERVERS)
 
     @property
     def credentials(self) -> str:
         """The kind of credentials that requests carry; empty for none."""
         kind = dict(self.variant).get(CREDENTIALS, "none")
         return "" if kind == "none" else kind
+
+    @property
+    def paging(self) -> str:
+        """The way in which a page is asked for; empty where there is no choice."""
+        return dict(self.variant).get(PAGING, "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,14 +175,16 @@ class Experiment:
     With `knobs` the design is the full factorial over them, all else held at `variant`; without, every server is
     compared with the first one, face by face, or, of a single server, one face with the other. `variants` are arms in
     place of a design, of which `parts` compare two each: (what they differ in, number of the candidate, number of the
-    reference). `operations` are dotted names of `Operation` values and `sizes` is that of the datasets' sizes by name.
+    reference); `limited` are (number, face) of those that one face alone has. `operations` are dotted names of
+    `Operation` values and `sizes` is that of the datasets' sizes by name.
     `keys` is how many parameter sets each operation is replayed with, `budget` the seconds that measuring may take.
     With `load` it can be asked under load; without `operations` it can only be asked so. With `mail` its servers take
     orders and send mails. `stampede`, `caching` and `growth` are designs of studies, which have a course of their own.
     `tolerances` are (operation, share that is nobody's concern, share that must not be
     overlooked) where they are not the usual ones. `page_sizes` are those at which a thorough proof counts what
     operations with pages do, at the first two arms of each server and face. `beside` are services of the lab that the
-    target asks: "carriers".
+    target asks: "carriers". `along` are operations that differ in a number alone, as (operation, number), and
+    `along_what` is what it counts.
     """
 
     name: str
@@ -184,6 +196,7 @@ class Experiment:
     variant: tuple[tuple[str, str], ...] = ()
     variants: tuple[tuple[tuple[str, str], ...], ...] = ()
     parts: tuple[tuple[str, int, int], ...] = ()
+    limited: tuple[tuple[int, str], ...] = ()
     load: LoadDesign | None = None
     mail: MailDesign | None = None
     stampede: StampedeDesign | None = None
@@ -196,6 +209,8 @@ class Experiment:
     tolerances: tuple[tuple[str, float, float], ...] = ()
     page_sizes: tuple[int, ...] = ()
     beside: tuple[str, ...] = ()
+    along: tuple[tuple[str, float], ...] = ()
+    along_what: str = ""
 
     @property
     def operation_names(self) -> tuple[str, ...]:
@@ -235,10 +250,11 @@ class Experiment:
         names = [knob.name for knob in self.knobs]
         levels = product(*((knob.off, knob.on) for knob in self.knobs))
         settings = self.variants or [(*zip(names, each, strict=True), *self.variant) for each in levels]
+        only = dict(self.limited)
         return tuple(
             Arm(server=server.name, face=face, variant=setting)
             for face in self.faces
             for server in self.servers
-            for setting in settings
-            if dict(setting).get(SERVER, server.name) == server.name
+            for number, setting in enumerate(settings)
+            if dict(setting).get(SERVER, server.name) == server.name and only.get(number, face) == face
         )

@@ -216,7 +216,8 @@ class Stage:
 class Findings:
     """All that one run found. `environment` and `settings` are (name, value) pairs for people to read.
 
-    `knobs` are those that the design varies, `held` the levels of those that it holds.
+    `knobs` are those that the design varies, `held` the levels of those that it holds. `along` are operations
+    that differ in a number alone, as (operation, number), and `along_what` is what it counts.
     """
 
     experiment: str
@@ -237,6 +238,8 @@ class Findings:
     settings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
     command: str = ""
+    along: tuple[tuple[str, float], ...] = ()
+    along_what: str = ""
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property

@@ -173,8 +173,9 @@ class Loader:
             headers = {}
         else:
             keyed = next(each for each in self.operations if each.operation.name == cell.operation)
-            request = keyed.operation.request(cell.face, keyed.keys[key])
-            asked = ((request.method, request.path, request.body), *proven.then)
+            request = keyed.operation.request(cell.face, keyed.keys[key], cell.arm.paging)
+            own = () if request.is_prelude else ((request.method, request.path, request.body),)
+            asked = (*own, *proven.then)
             trips = [Trip(method=method, url=url + path, body=body) for method, path, body in asked]
             headers = request_headers(request, arm=cell.arm, credentials=self.surroundings.credentials)
         first, *then = trips

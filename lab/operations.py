@@ -14,7 +14,10 @@ from lab.experiment import Experiment, LoadDesign
 
 
 class Request(Protocol):
-    """One HTTP request, but for the host; `follow` makes a further trip, with its headers, of its answer."""
+    """One HTTP request, but for the host; `follow` makes a further trip, with its headers, of its answer.
+
+    The answer to a prelude tells what to ask, and has no part in what is measured.
+    """
 
     @property
     def method(self) -> str: ...
@@ -26,17 +29,22 @@ class Request(Protocol):
     def content_type(self) -> str | None: ...
     @property
     def follow(self) -> "Callable[[bytes], Request] | None": ...
+    @property
+    def is_prelude(self) -> bool: ...
 
 
 class Operation(Protocol):
-    """One thing a client does, for each face: how to draw its parameters, ask for it and read the answer."""
+    """One thing a client does, for each face: how to draw its parameters, ask for it and read the answer.
+
+    A request may be made by one of several ways of `paging`, where the operation knows them.
+    """
 
     @property
     def name(self) -> str: ...
     @property
     def paged(self) -> Callable[[Any, int], Any] | None: ...
     def sample(self, random: Random, size: Any, /) -> Any: ...
-    def request(self, face: str, parameters: Any, /) -> Request: ...
+    def request(self, face: str, parameters: Any, paging: str = "", /) -> Request: ...
     def read(self, face: str, status: int, body: bytes, /) -> Any: ...
 
 
@@ -120,7 +128,11 @@ def _keyed(operation: Operation, *, count: int, size: Any, seed: int, page_sizes
     random = Random(f"{seed}/{operation.name}")
     keys: list[Any] = []
     for _ in range(100 * count):
-        parameters = operation.sample(random, size)
+        try:
+            parameters = operation.sample(random, size)
+        except ValueError as error:
+            hint = "take a larger --dataset, or leave it out by --operations"
+            raise LabError(f"{operation.name} cannot be asked: {error}", hint=hint) from error
         if parameters not in keys:
             keys.append(parameters)
         if len(keys) == count:

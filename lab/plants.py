@@ -58,10 +58,10 @@ def _without_index(name: str, *, model: str, operation: str) -> Plant:
 
 
 LISTED: Final = "    return list(related[window.offset : window.offset + window.limit])\n"
-DETAILED: Final = (
-    '    return list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))\n'
+DETAILED: Final = '    return list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))\n'
+SEARCHED: Final = (
+    '    return page_of(rows, window=window, place=_place if wanted.ordering == "newest" else None)\n'
 )
-SEARCHED: Final = "    return page_of(_listed_products(wanted=wanted, window=window), window=window)\n"
 
 PLANTS: Final = (
     Plant(
@@ -147,15 +147,16 @@ def _work(loops: dict[str, int]) -> None:
 
 SLOWED: Final = {
     "product_list": (
-        "def product_list(*, window: Window) -> Page[Product]:\n",
+        "def product_list(*, window: Window, selected: Selection | None = None) -> Page[Product]:\n",
         '    """A page of all products, newest first."""\n',
     ),
     "product_search": (
-        "def product_search(*, wanted: ProductFilter, window: Window) -> Page[Product]:\n",
+        "def product_search(*, wanted: ProductFilter, window: Window, selected: Selection | None = None)"
+        " -> Page[Product]:\n",
         '    """A page of the products that the filter lets through; none for a category that does not exist."""\n',
     ),
     "product_detail": (
-        "def product_detail(*, product_id: str) -> Product:\n",
+        "def product_detail(*, product_id: str, selected: Selection | None = None) -> Product:\n",
         '    """One product with its description. Raises NotFoundError."""\n',
     ),
 }  # fmt: skip

@@ -8,13 +8,14 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from shutil import rmtree
 
+from lab.asker import Asker, Subject
 from lab.evidence import EvidenceFile, Witness
 from lab.experiment import Arm, Experiment
 from lab.http import Client
 from lab.load import Loader
 from lab.plan import PlannedCell
 from lab.progress import Advance
-from lab.prover import Prover, Subject
+from lab.prover import Prover
 from lab.results import CellProof, ProofRecord
 from lab.server import boot
 from lab.services import Services
@@ -50,7 +51,8 @@ def prove(
             )  # fmt: skip
             witnesses[server.name] = stack.enter_context(closing(witness))
         prover = Prover(
-            clients=clients, token=surroundings.token, credentials=surroundings.credentials, witnesses=witnesses,
+            asker=Asker(clients=clients, token=surroundings.token, credentials=surroundings.credentials),
+            witnesses=witnesses,
             files={name: EvidenceFile(path) for name, path in files.items()},
             candidates=frozenset(candidates), accepted=frozenset(accepted), is_thorough=is_thorough,
             has_counts=has_counts,

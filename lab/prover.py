@@ -6,37 +6,26 @@ It takes no measurement that enters a result: its times only pilot the plan.
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from statistics import median
 from typing import Any, Final
 
+from lab.asker import Asker, Subject
 from lab.equivalence import first_difference
 from lab.errors import LabError
 from lab.evidence import EvidenceFile, Witness, read_evidence
 from lab.experiment import Arm
 from lab.findings import Evidence, Proof
 from lab.gate_findings import AnswerChange
-from lab.http import Answer, Client
-from lab.operations import Keyed
+from lab.http import Answer
 from lab.plan import SLOW
 from lab.progress import Advance
-from lab.requests import request_headers
 from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.server import floor_path
 from lab.wording import variant_name
 
 REQUEST_LIMIT: Final = 5.0
 """Seconds above which one request is too slow for its cell to be measured."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
-    """A cell to prove: an operation with its keys, at an arm."""
-
-    index: int
-    keyed: Keyed
-    arm: Arm
 
 
 @dataclass(kw_only=True)
@@ -48,9 +37,7 @@ class Prover:
     pages of other sizes at the arms in `paged`; with `has_counts` the database's statements are kept of every answer.
     """
 
-    clients: Mapping[str, Client]
-    token: str
-    credentials: Mapping[str, tuple[str, str]]
+    asker: Asker
     files: Mapping[str, EvidenceFile]
     witnesses: Mapping[str, Witness]
     candidates: frozenset[str] = frozenset()
@@ -64,7 +51,6 @@ class Prover:
     _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
     _asked: int = 0
     _counts: dict[tuple[int, int], int | None] = field(default_factory=dict)
-    _trips: dict[tuple[int, int], tuple[tuple[str, str, bytes | None], ...]] = field(default_factory=dict)
 
     def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
         """The record over all `subjects`; `advance` is told after each.
@@ -99,9 +85,9 @@ class Prover:
         """The proof of the bare view, for the sizes of the answers that `like` proved."""
         found, times = [], []
         for proven in like.answers:
-            headers = {"Accept": "application/json", "Lab-Token": self.token}
+            headers = {"Accept": "application/json", "Lab-Token": self.asker.token}
             for _ in range(3):
-                answer = self.clients[server].send("GET", floor_path(proven.length), headers=headers)
+                answer = self.asker.clients[server].send("GET", floor_path(proven.length), headers=headers)
                 times.append(answer.seconds)
             found.append(
                 ProvenAnswer(
@@ -147,7 +133,7 @@ class Prover:
                 length=len(body),
                 checksum=zlib.crc32(body),
                 statements=self._counts.get((subject.index, key)),
-                then=self._trips[subject.index, key][1:],
+                then=self.asker.learnt(subject, key=key),
             )
             for key, body in bodies.items()
         )
@@ -171,33 +157,14 @@ class Prover:
         return tuple(found), len(found)
 
     def _ask(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
+        self.asker.prepare(subject, key=key)
         if not self.has_counts or mark:
-            return self._send(subject, key=key, mark=mark)
+            return self.asker.send(subject, key=key, mark=mark)
         witness = self.witnesses[subject.arm.server]
         before = witness.statements_so_far()
-        answer = self._send(subject, key=key)
+        answer = self.asker.send(subject, key=key)
         self._count(subject, key=key, before=before, after=witness.statements_so_far())
         return answer
-
-    def _send(self, subject: Subject, *, key: int, mark: str = "") -> Answer:
-        """The answer to all trips of a request together: the last status, or the first that is no success."""
-        request = subject.keyed.operation.request(subject.arm.face, subject.keyed.asked(key))
-        own = request_headers(request, arm=subject.arm, credentials=self.credentials)
-        client = self.clients[subject.arm.server]
-        found = Answer(status=200, body=b"", seconds=0.0)
-        trips = [request]
-        for number, trip in enumerate(trips):
-            headers = own | {"Lab-Token": self.token} | ({"Lab-Request": f"{mark}.{number}"} if mark else {})
-            answer = client.send(trip.method, trip.path, headers=headers, body=trip.body)
-            found = Answer(
-                status=answer.status, body=found.body + answer.body, seconds=found.seconds + answer.seconds
-            )  # fmt: skip
-            if answer.status == 200 and trip.follow:
-                # What cannot be followed is a wrong answer, and is told as such by its reader.
-                with suppress(ValueError):
-                    trips.append(trip.follow(answer.body))
-        self._trips[subject.index, key] = tuple((trip.method, trip.path, trip.body) for trip in trips)
-        return found
 
     def _count(self, subject: Subject, *, key: int, before: int | None, after: int | None) -> int | None:
         """What the database counted meanwhile; of a key that is asked again the last time stays."""
@@ -208,11 +175,13 @@ class Prover:
     def _with_evidence(self, subject: Subject, *, key: int) -> tuple[Answer, Evidence]:
         self._asked += 1
         mark = f"proof-{self._asked}"
+        # Before the database counts: what is only learnt is no part of it.
+        self.asker.prepare(subject, key=key)
         witness = self.witnesses[subject.arm.server]
         before = witness.statements_so_far()
         answer = self._ask(subject, key=key, mark=mark)
         after = witness.statements_so_far()
-        trips = len(self._trips[subject.index, key])
+        trips = self.asker.trips(subject, key=key)
         try:
             records = [self.files[subject.arm.server].record(f"{mark}.{number}") for number in range(trips)]
         except KeyError:

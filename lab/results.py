@@ -63,8 +63,8 @@ class Manifest:
 class ProvenAnswer:
     """The answer to one key that was proven right: what the generator holds every answer against.
 
-    `then` are its further trips, as (method, path, body). `statements` are those that the database counted when it was
-    asked for last; None where nobody counted.
+    `then` are its further trips, as (method, path, body), and after a prelude all of them. `statements` are those that
+    the database counted when it was asked for last; None where nobody counted.
     """
 
     key: int

@@ -44,9 +44,12 @@ def variant_name(variant: Sequence[tuple[str, str]]) -> str:
 
 
 def varied_levels(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:
-    """A variant by its levels of what differs among all of them, as in `token, user`."""
+    """A variant by its levels of what differs among all of them, as in `token, user`, and of switches by those on."""
     settings = [dict(each) for each in among]
-    return ", ".join(level for knob, level in variant if len({setting.get(knob) for setting in settings}) > 1)
+    levels = {knob: {setting.get(knob) for setting in settings} for knob, _ in variant}
+    varied = [(knob, level, levels[knob] <= {"off", "on"}) for knob, level in variant if len(levels[knob]) > 1]
+    named = [knob if is_switch else level for knob, level, is_switch in varied if not is_switch or level == "on"]
+    return ", ".join(named) or ("all off" if varied else "")
 
 
 def only_level(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:

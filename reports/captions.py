@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from lab.findings import Effect, Waterfall
 from reports import format as text
-from reports.charts import quantiles
+from reports.charts import quantiles, sizes
 from reports.charts.forest import Row
 from reports.charts.interaction import Panel
 from reports.design import face_name
@@ -25,6 +25,12 @@ FOREST = (
     "faces, hold at once. The small dots below are the single blocks, each an independent repetition. Left of the "
     "dashed line at 1 is faster, right is slower; the grey band is the tolerance of \u00b12 %. A line that crosses 1 "
     "may be no difference at all."
+)
+GROWTH = (
+    "Each line is one arm. Go to the right by the number, then up to the mean service time; thin upright lines are "
+    "95 % intervals. Both scales are log: a level line does not grow at all, one that climbs as it goes to the right "
+    "grows in proportion. The key gives each arm's statements, from the least number to the greatest: they are "
+    "counted, so they have no interval."
 )
 INTERACTION = (
     "Each panel turns one knob on (left to right), once for each level of another knob, with every further knob off. "
@@ -51,6 +57,31 @@ DRIFT = (
 def place(operation: str, face: str) -> str:
     """Operation and face as the start of a title."""
     return f"{operation}, {face_name(face)}" if face else operation
+
+
+def growth_title(face: str, lines: Sequence[sizes.Line], *, what: str) -> str:
+    """How far the slowest and the quickest arm at the greatest number have come."""
+    grown = [
+        (first.service.estimate, last.service.estimate, line.name)
+        for line in lines
+        for (_, first), (_, last) in [(line.points[0], line.points[-1])]
+        if first.service and last.service
+    ]
+    best, worst = min(grown, key=lambda each: each[1]), max(grown, key=lambda each: each[1])
+    ends = f"{text.level(lines[0].points[0][0])} to {text.level(lines[0].points[-1][0])} {what}"
+    told = dict.fromkeys((worst, best))
+    said = [f"{name} from {text.duration(first)} to {text.duration(last)}" for first, last, name in told]
+    return f"{face_name(face)}, {ends}: {', '.join(said)}"
+
+
+def growth_alternative(lines: Sequence[sizes.Line]) -> str:
+    """The chart of growth in words."""
+    said = "; ".join(
+        f"{line.name} "
+        + ", ".join(f"{text.duration(c.service.estimate)} at {text.level(n)}" for n, c in line.points if c.service)
+        for line in lines
+    )
+    return f"Service time against a number, an arm per line. {said}."
 
 
 def waterfall_title(fall: Waterfall) -> str:

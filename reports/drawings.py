@@ -9,7 +9,7 @@ from itertools import combinations
 from lab.findings import Cell, Effect, Findings
 from reports import captions
 from reports.chart import Chart
-from reports.charts import drift, forest, interaction, quantiles, waterfall
+from reports.charts import drift, forest, interaction, quantiles, sizes, waterfall
 from reports.design import CACHE, Design, effects_of, face_name, headlines, knobs_named, pairs_of
 
 
@@ -92,6 +92,27 @@ def server_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
                     identifier=f"server-{len(charts)}",
                     operation=operation,
                     face="",
+                )
+            )
+    return tuple(charts)
+
+
+def growths(findings: Findings, design: Design) -> tuple[Chart, ...]:
+    """Service time against the number that operations differ in, one line per arm: one chart per face."""
+    charts: list[Chart] = []
+    for face in design.faces:
+        lines = _along(findings, design, face=face)
+        if any(len(line.points) > 1 for line in lines):
+            identifier, alternative = f"along-{len(charts)}", captions.growth_alternative(lines)
+            charts.append(
+                Chart(
+                    identifier=identifier,
+                    title=captions.growth_title(face, lines, what=findings.along_what),
+                    alternative=alternative,
+                    svg=sizes.draw(lines, what=findings.along_what, identifier=identifier, alternative=alternative),
+                    header=sizes.header(findings.along_what),
+                    rows=sizes.data(lines),
+                    face=face,
                 )
             )
     return tuple(charts)
@@ -182,6 +203,20 @@ def drifts(findings: Findings, design: Design) -> tuple[Chart, ...]:
                 )
             )
     return tuple(charts)
+
+
+def _along(findings: Findings, design: Design, *, face: str) -> list[sizes.Line]:
+    numbers = dict(findings.along)
+    cells = [cell for cell in findings.cells if cell.face == face and cell.operation in numbers and cell.service]
+    cells.sort(key=lambda cell: numbers[cell.operation])
+    return [
+        sizes.Line(
+            place=place,
+            name=design.variant_name(variant),
+            points=tuple((numbers[cell.operation], cell) for cell in cells if cell.variant == variant),
+        )
+        for place, variant in enumerate(dict.fromkeys(cell.variant for cell in cells))
+    ]
 
 
 def _forest(rows: Sequence[forest.Row], *, title: str, axis: str, identifier: str, operation: str, face: str) -> Chart:

@@ -101,6 +101,13 @@ SECTIONS = (
         reading=captions.FOREST,
     ),
     Section(
+        identifier="along",
+        title="How each arm grows",
+        template="charts",
+        reading=captions.GROWTH,
+        charts=lambda p: drawings.growths(p.findings, p.design),
+    ),
+    Section(
         identifier="interactions",
         title="What the knobs do to each other",
         template="charts",

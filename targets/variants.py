@@ -13,6 +13,7 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
     "cache": ("off", "query", "view", "both"),
     "token_check": ("blacklist", "user", "stateless"),
     "fanout": ("sync", "threads", "async"),
+    "resolving": ("rows", "dataloader", "lookahead"),
 }
 """Each knob with its levels, the unoptimised one first."""
 
@@ -23,7 +24,8 @@ class Variant:
 
     `token_check` is what a read asks the database about an access token: nothing, its user, or the blacklist too.
     A write asks all of it, whatever the level. `fanout` is how several services are asked: in turn, by threads, or all
-    at once in an event loop, which needs an ASGI server.
+    at once in an event loop, which needs an ASGI server. `resolving` is how GraphQL gets what did not come along: row
+    by row, or in batches for all rows of a level; or it looks ahead, and no more comes along than a document selects.
 
     Raises ValueError when a level is not one of its knob's.
     """
@@ -34,6 +36,7 @@ class Variant:
     cache: str = "off"
     token_check: str = "stateless"  # noqa: S105 - a level
     fanout: str = "threads"
+    resolving: str = "rows"
 
     def __post_init__(self) -> None:
         for knob, levels in KNOBS.items():

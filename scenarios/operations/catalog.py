@@ -14,7 +14,7 @@ _PAGES_BROWSED: Final = 50
 """How far customers leaf: nobody reads page 2,000, and its OFFSET would drown every other cost."""
 
 PAGE_FIELDS: Final = """
-  page size hasNext items {
+  page size hasNext next items {
     id sku name price rating reviewCount createdAt
     brand { id name slug }
     category { id name slug }
@@ -32,19 +32,19 @@ DETAIL_FIELDS: Final = """
 """
 
 LIST_DOCUMENT: Final = f"""
-query ProductList($page: WholeNumber, $size: WholeNumber) {{
-  productList(page: $page, size: $size) {{ {PAGE_FIELDS} }}
+query ProductList($page: WholeNumber, $after: String, $size: WholeNumber) {{
+  productList(page: $page, after: $after, size: $size) {{ {PAGE_FIELDS} }}
 }}
 """
 
 SEARCH_DOCUMENT: Final = f"""
 query ProductSearch(
   $category: WholeNumber, $minPrice: DecimalText, $maxPrice: DecimalText, $minRating: DecimalText,
-  $ordering: String, $page: WholeNumber, $size: WholeNumber
+  $ordering: String, $page: WholeNumber, $after: String, $size: WholeNumber
 ) {{
   productSearch(
     category: $category, minPrice: $minPrice, maxPrice: $maxPrice, minRating: $minRating,
-    ordering: $ordering, page: $page, size: $size
+    ordering: $ordering, page: $page, after: $after, size: $size
   ) {{ {PAGE_FIELDS} }}
 }}
 """
@@ -58,10 +58,11 @@ query ProductDetail($id: ID!) {{
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListParameters:
-    """Which page of all products; None leaves a parameter out."""
+    """Which page of all products, by its number or by a cursor; None leaves a parameter out."""
 
     page: int | None = None
     size: int | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,7 @@ class SearchParameters:
     ordering: str | None = None
     page: int | None = None
     size: int | None = None
+    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +117,7 @@ def _search_by_graphql(wanted: SearchParameters) -> Request:
         minRating=wanted.min_rating,
         ordering=wanted.ordering,
         page=wanted.page,
+        after=wanted.after,
         size=wanted.size,
     )
 
@@ -128,16 +131,17 @@ def _search_by_rest(wanted: SearchParameters) -> Request:
         min_rating=wanted.min_rating,
         ordering=wanted.ordering,
         page=wanted.page,
+        after=wanted.after,
         size=wanted.size,
     )
 
 
 def _list_by_rest(wanted: ListParameters) -> Request:
-    return by_query("/api/products/", page=wanted.page, size=wanted.size)
+    return by_query("/api/products/", page=wanted.page, after=wanted.after, size=wanted.size)
 
 
 def _list_by_graphql(wanted: ListParameters) -> Request:
-    return by_document(LIST_DOCUMENT, page=wanted.page, size=wanted.size)
+    return by_document(LIST_DOCUMENT, page=wanted.page, after=wanted.after, size=wanted.size)
 
 
 def _detail_by_rest(wanted: DetailParameters) -> Request:

@@ -78,12 +78,13 @@ class Product:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProductPage:
-    """A page of products."""
+    """A page of products; `next` is a cursor, which only the API can read."""
 
     items: tuple[Product, ...]
-    page: int
+    page: int | None
     size: int
     has_next: bool
+    next: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,12 +131,13 @@ def _read(face: str, status: int, body: bytes, *, query: str, read: Callable[[An
 
 def page_of(reader: AnswerReader, value: Any) -> ProductPage:
     """The page of products that `value` holds."""
-    items, page, size, has_next = reader.keys(value, "items", "page", "size", "has_next")
+    items, page, size, has_next, cursor = reader.keys(value, "items", "page", "size", "has_next", "next")
     return ProductPage(
         items=reader.many(items, partial(_product, reader)),
-        page=reader.whole(page),
+        page=reader.optional(page, reader.whole),
         size=reader.whole(size),
         has_next=reader.flag(has_next),
+        next=reader.optional(cursor, reader.text),
     )
 
 

@@ -19,7 +19,8 @@ class Request:
     """One HTTP request: what goes over the wire, but for the host.
 
     `follow` makes a further trip of this one's answer, with the same headers; it raises ValueError where it cannot.
-    The answer is that of all trips together: their bodies, one after the other.
+    The answer is that of all trips together: their bodies, one after the other. A prelude is no trip: its answer, to
+    which `follow` is put as well, only tells the client what to ask.
     """
 
     method: str
@@ -27,6 +28,7 @@ class Request:
     body: bytes | None = None
     content_type: str | None = None
     follow: "Callable[[bytes], Request] | None" = None
+    is_prelude: bool = False
 
 
 def by_query(path: str, **parameters: object) -> Request:
@@ -62,7 +64,8 @@ class Operation:
 
     `sample` draws the operation's own frozen parameters; `read` turns (face, status, body) into a frozen
     dataclass or a `Refusal`, and raises ValueError for an unknown or a missing key or a wrong type. `paged` gives the
-    same parameters with a first page of another size, where there are pages.
+    same parameters with a first page of another size, where there are pages. `keyset` asks for the same rows by cursor,
+    as (face, parameters), where that can be done.
     """
 
     name: str
@@ -71,7 +74,15 @@ class Operation:
     graphql: Callable[[Any], Request]
     read: Callable[[str, int, bytes], Any]
     paged: Callable[[Any, int], Any] | None = None
+    keyset: Callable[[str, Any], Request] | None = None
 
-    def request(self, face: str, parameters: Any) -> Request:
-        """The request of `face` ("rest" or "graphql") for `parameters`."""
+    def request(self, face: str, parameters: Any, paging: str = "") -> Request:
+        """The request of `face` ("rest" or "graphql") for `parameters`, with `paging` "keyset" by cursor.
+
+        Raises ValueError where there are no cursors, or no such way.
+        """
+        if paging == "keyset" and self.keyset:
+            return self.keyset(face, parameters)
+        if paging not in {"", "offset"}:
+            raise ValueError(f"{self.name} cannot be asked for by {paging}")
         return self.rest(parameters) if face == "rest" else self.graphql(parameters)

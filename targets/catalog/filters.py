@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from targets.web.pagination import Window, read_window
+from targets.web.pagination import Window, read_leaf
 from targets.web.parameters import MAX_ID, ParameterReader
 
 ORDERINGS = ("newest", "price", "-price", "-rating")
@@ -26,7 +26,7 @@ class ProductFilter:
 def read_search(parameters: Mapping[str, object]) -> tuple[ProductFilter, Window]:
     """The filter and the window of a search. Raises InvalidError."""
     reader = ParameterReader(parameters)
-    window = read_window(reader)
+    window = read_leaf(reader)
     low = reader.optional_decimal("min_price", high=_MAX_PRICE)
     high = reader.optional_decimal("max_price", high=_MAX_PRICE)
     if low is not None and high is not None and low > high:
@@ -39,5 +39,7 @@ def read_search(parameters: Mapping[str, object]) -> tuple[ProductFilter, Window
         min_rating=reader.optional_decimal("min_rating", high=_MAX_RATING),
         ordering=reader.choice("ordering", default="newest", choices=ORDERINGS),
     )
+    if window.after is not None and wanted.ordering != "newest":
+        reader.refuse("after", "goes with the ordering newest alone")
     reader.finish()
     return wanted, window

@@ -10,8 +10,10 @@ from targets.accounts.models import User
 from targets.accounts.permissions import Anyone, Customer, Known, Merchant, permit
 from targets.catalog import filters, inputs, loaders, models, selectors, services
 from targets.web.actor import actor_of
+from targets.web.batches import Deferred
 from targets.web.graphql_scalars import DecimalText, UtcTime, WholeNumber
-from targets.web.pagination import Page, read_list
+from targets.web.look_ahead import look_ahead
+from targets.web.pagination import Page, read_list, read_newest
 
 
 class Brand(DjangoObjectType):
@@ -32,7 +34,9 @@ class Category(DjangoObjectType):
     ancestors = graphene.List(graphene.NonNull(lambda: Category), required=True, description="From the root down.")
 
     @staticmethod
-    def resolve_ancestors(category: models.Category, info: GraphQLResolveInfo) -> list[models.Category]:
+    def resolve_ancestors(
+        category: models.Category, info: GraphQLResolveInfo
+    ) -> list[models.Category] | Deferred[list[models.Category]]:
         return loaders.ancestors_of(category)
 
 
@@ -64,7 +68,7 @@ class ListedReview(DjangoObjectType):
     author = graphene.Field(Author, required=True)
 
     @staticmethod
-    def resolve_author(review: models.Review, info: GraphQLResolveInfo) -> User:
+    def resolve_author(review: models.Review, info: GraphQLResolveInfo) -> User | Deferred[User]:
         return loaders.author_of(review)
 
 
@@ -92,19 +96,25 @@ class ListedProduct(DjangoObjectType):
     newest_reviews = graphene.List(graphene.NonNull(ListedReview), required=True)
 
     @staticmethod
-    def resolve_brand(product: models.Product, info: GraphQLResolveInfo) -> models.Brand:
+    def resolve_brand(product: models.Product, info: GraphQLResolveInfo) -> models.Brand | Deferred[models.Brand]:
         return loaders.brand_of(product)
 
     @staticmethod
-    def resolve_category(product: models.Product, info: GraphQLResolveInfo) -> models.Category:
+    def resolve_category(
+        product: models.Product, info: GraphQLResolveInfo
+    ) -> models.Category | Deferred[models.Category]:
         return loaders.category_of(product)
 
     @staticmethod
-    def resolve_tags(product: models.Product, info: GraphQLResolveInfo) -> list[models.Tag]:
+    def resolve_tags(
+        product: models.Product, info: GraphQLResolveInfo
+    ) -> list[models.Tag] | Deferred[list[models.Tag]]:
         return loaders.tags_of(product)
 
     @staticmethod
-    def resolve_newest_reviews(product: models.Product, info: GraphQLResolveInfo) -> list[models.Review]:
+    def resolve_newest_reviews(
+        product: models.Product, info: GraphQLResolveInfo
+    ) -> list[models.Review] | Deferred[list[models.Review]]:
         return loaders.listed_reviews_of(product)
 
 
@@ -119,28 +129,31 @@ class Product(ListedProduct):
     alike = graphene.Field(lambda: ProductPage, size=WholeNumber(), description="Of its category, newest first.")
 
     @staticmethod
-    def resolve_newest_reviews(product: models.Product, info: GraphQLResolveInfo) -> list[models.Review]:
+    def resolve_newest_reviews(
+        product: models.Product, info: GraphQLResolveInfo
+    ) -> list[models.Review] | Deferred[list[models.Review]]:
         return loaders.detailed_reviews_of(product)
 
     @staticmethod
     def resolve_alike(product: models.Product, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
         wanted = filters.ProductFilter(category=product.category_id)
-        return selectors.product_search(wanted=wanted, window=read_list(arguments))
+        return selectors.product_search(wanted=wanted, window=read_list(arguments), selected=look_ahead(info))
 
 
 class ProductPage(graphene.ObjectType):
     """One page of products."""
 
     items = graphene.List(graphene.NonNull(ListedProduct), required=True)
-    page = graphene.Int(required=True)
+    page = graphene.Int(description="None of a page that was asked for by cursor.")
     size = graphene.Int(required=True)
     has_next = graphene.Boolean(required=True)
+    next = graphene.String(description="The cursor of the page behind this one, newest first.")
 
 
 class CatalogQuery(graphene.ObjectType):
     """What can be asked of the catalog."""
 
-    product_list = graphene.Field(ProductPage, page=WholeNumber(), size=WholeNumber())
+    product_list = graphene.Field(ProductPage, page=WholeNumber(), after=graphene.String(), size=WholeNumber())
     product_search = graphene.Field(
         ProductPage,
         category=WholeNumber(),
@@ -149,6 +162,7 @@ class CatalogQuery(graphene.ObjectType):
         min_rating=DecimalText(),
         ordering=graphene.String(),
         page=WholeNumber(),
+        after=graphene.String(),
         size=WholeNumber(),
     )
     product = graphene.Field(Product, id=graphene.ID(required=True))
@@ -156,18 +170,18 @@ class CatalogQuery(graphene.ObjectType):
     @staticmethod
     @permit(Anyone)
     def resolve_product_list(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
-        return selectors.product_list(window=read_list(arguments))
+        return selectors.product_list(window=read_newest(arguments), selected=look_ahead(info))
 
     @staticmethod
     @permit(Anyone)
     def resolve_product_search(root: None, info: GraphQLResolveInfo, **arguments: Any) -> Page[models.Product]:
         wanted, window = filters.read_search(arguments)
-        return selectors.product_search(wanted=wanted, window=window)
+        return selectors.product_search(wanted=wanted, window=window, selected=look_ahead(info))
 
     @staticmethod
     @permit(Anyone)
     def resolve_product(root: None, info: GraphQLResolveInfo, *, id: str) -> models.Product:
-        return selectors.product_detail(product_id=id)
+        return selectors.product_detail(product_id=id, selected=look_ahead(info))
 
 
 class CatalogMutation(graphene.ObjectType):

@@ -15,7 +15,7 @@ from targets.accounts.rest_views import GuardedViewSet
 from targets.catalog import filters, inputs, loaders, selectors, services
 from targets.web.actor import actor_of
 from targets.web.bodies import body_of
-from targets.web.pagination import read_list
+from targets.web.pagination import read_newest
 from targets.web.related import Related
 from targets.web.texts import DecimalTextField, UtcField
 from targets.web.view_cache import cached_answers, rest_question
@@ -98,9 +98,10 @@ class ProductDetailSerializer(ProductSerializer):
 @extend_schema_serializer(many=False)
 class ProductPageSerializer(Shape):
     items = ProductSerializer(many=True)
-    page = serializers.IntegerField()
+    page = serializers.IntegerField(allow_null=True)
     size = serializers.IntegerField()
     has_next = serializers.BooleanField()
+    next = serializers.CharField(allow_null=True)
 
 
 class ProductChangesSerializer(Shape):
@@ -129,7 +130,7 @@ class ReviewInputSerializer(Shape):
     body = serializers.CharField(max_length=5_000, required=False, allow_blank=True)
 
 
-_WINDOW = [OpenApiParameter("page", int), OpenApiParameter("size", int)]
+_WINDOW = [OpenApiParameter("page", int), OpenApiParameter("after", str), OpenApiParameter("size", int)]
 _SEARCH = [
     *(OpenApiParameter(name, kind) for name, kind in (
         ("category", int), ("min_price", str), ("max_price", str), ("min_rating", str),
@@ -151,7 +152,7 @@ class ProductViewSet(GuardedViewSet):
     @extend_schema(parameters=_WINDOW, responses=ProductPageSerializer)
     def list(self, request: Request) -> Response:
         """A page of all products, newest first."""
-        window = read_list(request.query_params)
+        window = read_newest(request.query_params)
         return Response(ProductPageSerializer(selectors.product_list(window=window)).data)
 
     @extend_schema(parameters=_SEARCH, responses=ProductPageSerializer)

@@ -1,19 +1,24 @@
 """Yields what the catalog reads: pages of products, and one product.
 
-The knobs `select_related` and `prefetch_related` decide what comes along; what did not, the loaders fetch.
+The knobs `select_related` and `prefetch_related` decide what comes along; what did not, the loaders fetch. Whoever
+looks ahead says what of it is `selected`, of a page or of one product; None is all that a face may show.
 """
 
 from typing import Final
 
 from django.db.models import F, OrderBy, Prefetch, QuerySet
+from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
 
 from targets.catalog.filters import ProductFilter
 from targets.catalog.models import Category, Product, Review, Tag
+from targets.catalog.selected import only_selected
 from targets.web.current import current_variant
+from targets.web.cursors import Place
 from targets.web.errors import NotFoundError
 from targets.web.pagination import Page, Window, page_of
 from targets.web.parameters import read_id
 from targets.web.query_cache import cached_rows
+from targets.web.selection import Selection
 
 LISTED_REVIEWS: Final = 3
 DETAILED_REVIEWS: Final = 10
@@ -27,20 +32,22 @@ _ORDERINGS: Final[dict[str, tuple[str | OrderBy, ...]]] = {
 }
 
 
-def product_list(*, window: Window) -> Page[Product]:
+def product_list(*, window: Window, selected: Selection | None = None) -> Page[Product]:
     """A page of all products, newest first."""
-    return page_of(_listed_products(wanted=ProductFilter(), window=window), window=window)
+    rows = _listed_products(wanted=ProductFilter(), window=window, parts=_of_items(selected))
+    return page_of(rows, window=window, place=_place)
 
 
-def product_search(*, wanted: ProductFilter, window: Window) -> Page[Product]:
+def product_search(*, wanted: ProductFilter, window: Window, selected: Selection | None = None) -> Page[Product]:
     """A page of the products that the filter lets through; none for a category that does not exist."""
-    return page_of(_listed_products(wanted=wanted, window=window), window=window)
+    rows = _listed_products(wanted=wanted, window=window, parts=_of_items(selected))
+    return page_of(rows, window=window, place=_place if wanted.ordering == "newest" else None)
 
 
-def product_detail(*, product_id: str) -> Product:
+def product_detail(*, product_id: str, selected: Selection | None = None) -> Product:
     """One product with its description. Raises NotFoundError."""
     number = read_id(product_id)
-    found = [] if number == 0 else _detailed_product(product_id=number)
+    found = [] if number == 0 else _detailed_product(product_id=number, parts=selected)
     if not found:
         raise NotFoundError("There is no such product.")
     return found[0]
@@ -70,8 +77,20 @@ def _reviews() -> QuerySet[Review]:
     return reviews.select_related("author") if current_variant().select_related == "on" else reviews
 
 
+def _place(product: Product) -> Place:
+    return Place(moment=product.created_at, id=product.pk)
+
+
+def _of_items(selected: Selection | None) -> Selection | None:
+    """What is selected of a page's products; where its cursor is, that takes their time."""
+    if selected is None:
+        return None
+    items = selected.below("items")
+    return items.with_field("created_at") if "next" in selected else items
+
+
 @cached_rows("catalog", "accounts")
-def _listed_products(*, wanted: ProductFilter, window: Window) -> list[Product]:
+def _listed_products(*, wanted: ProductFilter, window: Window, parts: Selection | None) -> list[Product]:
     products = Product.objects.defer("description").order_by(*_ORDERINGS[wanted.ordering])
     if wanted.category is not None:
         path = Category.objects.filter(id=wanted.category).values_list("path", flat=True).first()
@@ -84,17 +103,24 @@ def _listed_products(*, wanted: ProductFilter, window: Window) -> list[Product]:
         products = products.filter(price__lte=wanted.max_price)
     if wanted.min_rating is not None:
         products = products.filter(rating__gte=wanted.min_rating)
-    related = _with_related(products, reviews=listed_reviews()[:LISTED_REVIEWS], to="listed_reviews")
+    if window.after is not None:
+        # As one comparison of rows: the index in which they stand begins there.
+        products = products.filter(TupleLessThan(Tuple("created_at", "id"), (window.after.moment, window.after.id)))
+    related = _with_related(products, parts=parts, reviews=listed_reviews()[:LISTED_REVIEWS], to="listed_reviews")
     return list(related[window.offset : window.offset + window.limit])
 
 
 @cached_rows("catalog", "accounts")
-def _detailed_product(*, product_id: int) -> list[Product]:
-    products = Product.objects.filter(id=product_id)
-    return list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))
+def _detailed_product(*, product_id: int, parts: Selection | None) -> list[Product]:
+    products, reviews = Product.objects.filter(id=product_id), detailed_reviews()[:DETAILED_REVIEWS]
+    return list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))
 
 
-def _with_related(products: QuerySet[Product], *, reviews: QuerySet[Review], to: str) -> QuerySet[Product]:
+def _with_related(
+    products: QuerySet[Product], *, parts: Selection | None, reviews: QuerySet[Review], to: str
+) -> QuerySet[Product]:
+    if parts is not None:
+        return only_selected(products, parts=parts, tags=tags_in_order(), reviews=reviews, to=to)
     variant = current_variant()
     if variant.select_related == "on":
         products = products.select_related("brand", "category")

@@ -35,7 +35,8 @@ from graphql import (
     validate,
 )
 
-from targets.web.current import serving
+from targets.web.batches import execute_in_batches
+from targets.web.current import current_variant, serving
 from targets.web.errors import ApiError, MalformedError, error_headers, expected
 from targets.web.graphql_limits import document_faults, operation_faults
 from targets.web.view_cache import cached_answers
@@ -138,7 +139,9 @@ class GraphQLView:
         begun = self._begin(request)
         if isinstance(begun, HttpResponse):
             return begun
-        return _told_result(execute_sync(self._schema, **begun.arguments(request)), is_query=begun.is_query)
+        has_batches = begun.is_query and current_variant().resolving == "dataloader"
+        executed = execute_in_batches if has_batches else execute_sync
+        return _told_result(executed(self._schema, **begun.arguments(request)), is_query=begun.is_query)
 
     def is_awaited(self, request: HttpRequest) -> bool:
         """Whether all that a request asks for may be a coroutine."""

@@ -40,6 +40,10 @@ class ParameterReader:
         """Whether the parameter is there, be it null."""
         return name in self._raw
 
+    def is_given(self, name: str) -> bool:
+        """Whether the parameter is there and not null."""
+        return self._raw.get(name) is not None
+
     def refuse(self, name: str, fault: str) -> None:
         """Keep a fault; the first one of a parameter stays."""
         self._faults.setdefault(name, fault)

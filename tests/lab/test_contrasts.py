@@ -23,6 +23,7 @@ class Asked:
     body: bytes | None = None
     content_type: str | None = None
     follow: None = None
+    is_prelude: bool = False
 
 
 def of_kind(kind: str, experiment: Experiment = KNOBS, *, operations: Sequence[str] = OPERATIONS) -> list[Contrast]:

@@ -36,7 +36,8 @@ def test_a_line_tells_what_the_request_did(target_client: TargetClient, evidence
     assert line["request"] == "r-1"
     assert (
         line["variant"]
-        == "select_related=off; prefetch_related=off; indexes=off; cache=off; token_check=stateless; fanout=threads"
+        == "select_related=off; prefetch_related=off; indexes=off; cache=off; token_check=stateless; fanout=threads; "
+        "resolving=rows"
     )
     assert (line["method"], line["path"]) == (request.method, request.path)
     assert (line["status"], line["bytes"]) == (status, len(body)) == (200, len(body))

@@ -54,7 +54,8 @@ def test_identity_tells_what_the_process_is(target_client: TargetClient, service
     told = json.loads(target_client(IDENTITY)[1])
     assert (
         told["variant"]
-        == "select_related=off; prefetch_related=on; indexes=on; cache=query; token_check=stateless; fanout=threads"
+        == "select_related=off; prefetch_related=on; indexes=on; cache=query; token_check=stateless; fanout=threads; "
+        "resolving=rows"
     )
     assert told["commit"] == "abc1234"
     assert told["source"].startswith("sha256:")

@@ -18,7 +18,7 @@ PLACES = (
     ("targets.catalog.selectors.page_of", "product_list"),
     ("targets.catalog.selectors._with_related", "product_detail"),
     ("targets.catalog.selectors.product_search", "product_search"),
-    ("targets.catalog.filters.read_window", "product_search"),
+    ("targets.catalog.filters.read_leaf", "product_search"),
     ("targets.catalog.selectors.product_detail", "product_detail"),
     ("targets.catalog.inputs.read_product", "product_create"),
     ("targets.catalog.services.product_create", "product_create"),
