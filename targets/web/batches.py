@@ -202,7 +202,8 @@ class _BatchingContext(ExecutionContext):
         item: Any,
     ) -> Any:
         try:
-            completed = self.complete_value(item_type, field_nodes, info, path, item)
+            found = await item if self.is_awaitable(item) else item
+            completed = self.complete_value(item_type, field_nodes, info, path, found)
             return await completed if self.is_awaitable(completed) else completed
         except Exception as error:  # noqa: BLE001 - it is told at the nearest place that may be null
             self.handle_field_error(located_error(error, field_nodes, path.as_list()), item_type, path)

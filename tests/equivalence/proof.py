@@ -30,6 +30,12 @@ OTHER_CACHES = tuple(
     Variant(select_related=joined, prefetch_related=prefetched, cache=cache)
     for joined, prefetched, cache in itertools.product(LEVELS, LEVELS, ("query", "view"))
 )
+OTHER_WAYS = tuple(
+    Variant(select_related=joined, prefetch_related=prefetched, resolving=resolving, cache=cache)
+    for joined, prefetched, resolving, cache in itertools.product(
+        LEVELS, LEVELS, ("dataloader", "lookahead"), ("off", "query")
+    )
+)
 
 _EDGES: tuple[tuple[Operation, Any], ...] = (
     *(

@@ -3,9 +3,12 @@
 It shares no code with the project but the database, so a mistake made in every variant alike still shows.
 """
 
+import hmac
 import re
-from datetime import UTC
+from base64 import urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 import psycopg2
@@ -30,7 +33,8 @@ Row = dict[str, Any]
 class Reference:
     """All rows of the catalog at the time that it was made."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, secret: str) -> None:
+        self.secret = secret
         with psycopg2.connect(url, cursor_factory=RealDictCursor) as connection, connection.cursor() as cursor:
 
             def table(name: str) -> dict[int, Row]:
@@ -90,9 +94,18 @@ class Reference:
         }
         rows = sorted(found, key=keys[ordering])
         shown = rows[(page - 1) * size : page * size]
+        has_next = len(rows) > page * size
         return ProductPage(
-            items=tuple(self._item(row) for row in shown), page=page, size=size, has_next=len(rows) > page * size
-        )
+            items=tuple(self._item(row) for row in shown), page=page, size=size, has_next=has_next,
+            next=self._cursor(shown[-1]) if has_next and ordering == "newest" else None,
+        )  # fmt: skip
+
+    def _cursor(self, row: Row) -> str:
+        """What names the place behind a row: its time in microseconds and its id, sealed."""
+        moment = (row["created_at"] - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        told = moment.to_bytes(8, "big", signed=True) + row["id"].to_bytes(8, "big", signed=True)
+        key = sha256(b"targets.web.cursors" + self.secret.encode()).digest()
+        return urlsafe_b64encode(told + hmac.digest(key, told, "sha256")[:8]).decode()
 
     def _item(self, row: Row) -> Product:
         return Product(

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.db import connections
 
 from fixtures.sizes import SIZES
@@ -14,7 +15,7 @@ from targets.variants import Variant
 from targets.web.actor import Actor
 from targets.web.pagination import Window
 from targets.web.texts import DecimalTextField
-from tests.equivalence.proof import FACES, OTHER_CACHES, VARIANTS, differences, questions
+from tests.equivalence.proof import FACES, OTHER_CACHES, OTHER_WAYS, VARIANTS, differences, questions
 from tests.equivalence.reference import Reference
 from tests.targets.subject import ServiceUrls, TargetClient, served_by
 
@@ -26,7 +27,7 @@ FEW_VARIANTS = (Variant(), Variant(select_related="off", prefetch_related="off")
 
 @pytest.fixture(scope="session")
 def reference(service_urls: ServiceUrls, project: None) -> Reference:
-    return Reference(service_urls.database)
+    return Reference(service_urls.database, secret=settings.SECRET_KEY)
 
 
 def test_the_proof_covers_a_thousand_answers():
@@ -34,7 +35,7 @@ def test_the_proof_covers_a_thousand_answers():
     assert len(VARIANTS) * len(FACES) * len(ASKED) >= 1_000
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, *OTHER_CACHES], ids=str)
+@pytest.mark.parametrize("variant", [*VARIANTS, *OTHER_CACHES, *OTHER_WAYS], ids=str)
 def test_every_variant_of_both_faces_gives_the_reference_answer(
     target_client: TargetClient, reference: Reference, variant: Variant
 ):
@@ -130,7 +131,7 @@ def test_a_stale_cache_is_caught(
         with served_by(variant):
             change = ProductChange(version=version, fields={"stock": stock + 1})
             services.product_update(actor=Actor(role="admin"), product_id="3", change=change)
-        now = Reference(service_urls.database)
+        now = Reference(service_urls.database, secret=settings.SECRET_KEY)
         found = list(differences(target_client, now, asked=asked, variants=[variant]))
         assert {(difference.operation, difference.face) for difference in found} >= {("product_detail", face)}
         assert all(isinstance(difference.found, ProductDetail) for difference in found)

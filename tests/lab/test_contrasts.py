@@ -213,3 +213,28 @@ def test_credentials_are_the_clients_to_turn() -> None:
         "Accept": "application/json", "Lab-Variant": "indexes=on", "Authorization": "Bearer x",
     }  # fmt: skip
     assert "Authorization" not in request_headers(request, arm=nobody, credentials=given)
+
+
+def test_a_setting_of_one_face_alone_is_compared_there_alone() -> None:
+    """The other face has neither an arm with it nor a part of it, and narrowed to that face its names say less."""
+    settings = ((("a", "off"), ("by", "rows")), (("a", "on"), ("by", "rows")), (("a", "on"), ("by", "batches")))
+    experiment = replace(
+        SERVERS, servers=SERVERS.servers[:1], variants=settings, limited=((2, "graphql"),),
+        parts=(("a", 1, 0), ("batches", 2, 1)), faces=("rest", "graphql"),
+    )  # fmt: skip
+    assert Counter(arm.face for arm in experiment.arms) == {"rest": 2, "graphql": 3}
+    found = of_kind("part", experiment, operations=["list"])
+    assert [(each.face, each.subject, each.given) for each in found] == [
+        ("rest", "a", "a, rows / rows"),
+        ("graphql", "a", "a, rows / rows"),
+        ("graphql", "batches", "a, batches / a, rows"),
+    ]
+    [alone] = of_kind("part", replace(experiment, faces=("rest",)), operations=["list"])
+    assert alone.given == "a / all off"
+
+
+def test_how_a_page_is_asked_for_is_the_clients_to_turn() -> None:
+    """No server hears of it; without that knob there is no choice."""
+    arm = Arm(server="a", face="rest", variant=(("indexes", "on"), ("paging", "keyset")))
+    assert (arm.paging, arm.levels) == ("keyset", "indexes=on")
+    assert replace(arm, variant=(("indexes", "on"),)).paging == ""

@@ -45,6 +45,30 @@ DESIGNS = {
     load=LoadDesign({LOAD}, ready=1000),
 )
 """,
+    "tiny_paging": f"""{HEAD}    name="tiny_paging", question="By cursor?",
+    operations=(
+        "scenarios.operations.paging:PRODUCT_LIST_PAGE_1", "scenarios.operations.paging:PRODUCT_LIST_LAST_PAGE",
+    ),
+    variants=(({HELD[1:-1]}, ("paging", "offset")), ({HELD[1:-1]}, ("paging", "keyset"))),
+    parts=(("keyset", 1, 0),), keys=1, blocks=2, budget=10.0,
+)
+""",
+    "tiny_loading": f"""{HEAD}    name="tiny_loading", question="Which way?",
+    operations=(
+        "scenarios.operations.paging:PRODUCT_LIST_10", "scenarios.operations.paging:PRODUCT_LIST_50",
+        "scenarios.operations.fetching:PRODUCT_CARDS",
+    ),
+    variants=(
+        (("select_related", "off"), ("prefetch_related", "off"), ("resolving", "rows"), ("cache", "off")),
+        (("select_related", "on"), ("prefetch_related", "on"), ("resolving", "rows"), ("cache", "off")),
+        (("select_related", "off"), ("prefetch_related", "off"), ("resolving", "dataloader"), ("cache", "off")),
+        (("select_related", "on"), ("prefetch_related", "on"), ("resolving", "lookahead"), ("cache", "off")),
+    ),
+    limited=((2, "graphql"), (3, "graphql")), parts=(("both", 1, 0), ("a DataLoader", 2, 0), ("looking ahead", 3, 1)),
+    along=(("product_list_10", 10), ("product_list_50", 50)), along_what="products a page",
+    keys=2, blocks=2, budget=14.0,
+)
+""",
     "tiny_faces": f"""{HEAD}    name="tiny_faces", question="Which face?",
     operations=("scenarios.operations.fetching:PRODUCT_CARDS", "scenarios.operations.fetching:PRODUCT_SCREEN"),
     variant={HELD}, keys=2, blocks=2, budget=10.0,
@@ -98,3 +122,37 @@ def test_faces_are_compared_by_what_they_fetch(tree: Tree) -> None:
     assert " in 1 trip and " in cards
     assert " in 2 trips and " in screen
     assert "adds 1 ms more to REST's" in screen
+
+
+def test_a_page_by_cursor_is_compared_with_the_same_by_number(tree: Tree) -> None:
+    """The rows are proven equal; the cursor is learnt before, and counts for nothing."""
+    found = run(tree, "tiny_paging").findings
+    assert [line.partition(":")[0] for line in found.answer[:-1]] == [
+        "product_list_page_1, REST", "product_list_page_1, GraphQL",
+        "product_list_last_page, REST", "product_list_last_page, GraphQL",
+    ]  # fmt: skip
+    assert all(cell.cold and cell.cold.statement_count == cell.cold.counted_by_database == 3 for cell in found.cells)
+    assert {cell.cold.trips for cell in found.cells if cell.cold} == {1}
+    last = {dict(cell.variant)["paging"]: cell.cold for cell in found.cells if "last" in cell.operation}
+    assert last["keyset"].rows == last["offset"].rows
+    assert "OFFSET" in " ".join(each.sql for each in last["offset"].statements)
+    assert "OFFSET" not in " ".join(each.sql for each in last["keyset"].statements)
+
+
+def test_ways_of_loading_are_compared_where_they_are(tree: Tree) -> None:
+    """REST has two arms and GraphQL four; in batches a page takes six statements, whatever its size."""
+    found = run(tree, "tiny_loading").findings
+    arms = {(cell.operation, cell.face, dict(cell.variant)["resolving"], dict(cell.variant)["select_related"]): cell
+            for cell in found.cells}  # fmt: skip
+    assert len(arms) == len(found.cells) == 3 * (2 + 4)
+
+    def counted(operation: str, resolving: str, joined: str) -> int:
+        cold = arms[operation, "graphql", resolving, joined].cold
+        assert cold
+        return cold.statement_count
+
+    assert counted("product_list_10", "dataloader", "off") == counted("product_list_50", "dataloader", "off") == 6
+    assert counted("product_list_10", "lookahead", "on") == counted("product_list_10", "rows", "on") == 3
+    assert counted("product_list_50", "rows", "off") > 4 * counted("product_list_10", "rows", "off")
+    assert counted("product_cards", "lookahead", "on") == counted("product_cards", "dataloader", "off") == 1
+    assert found.answer[0].startswith("REST, 10 to 50 products a page: ")

@@ -35,7 +35,7 @@ REST: dict[str, Any] = {
             "newest_reviews": [REVIEW],
         }
     ],
-    "page": 1, "size": 20, "has_next": False,
+    "page": 1, "size": 20, "has_next": False, "next": None,
 }  # fmt: skip
 PAGE = ProductPage(
     items=(
@@ -52,7 +52,7 @@ PAGE = ProductPage(
             ),
         ),
     ),
-    page=1, size=20, has_next=False,
+    page=1, size=20, has_next=False, next=None,
 )  # fmt: skip
 
 
@@ -95,6 +95,8 @@ def changed(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
         (("page",), ...),
         (("total",), 5),
         (("page",), "1"),
+        (("next",), 5),
+        (("next",), ...),
         (("page",), True),
         (("has_next",), 0),
         (("items",), {}),

@@ -14,6 +14,8 @@ from tests.targets.subject import TargetClient, get
         (get("/api/products/?page=%00"), 400, "invalid", ["page"]),
         (get("/api/products/?page=%D9%A3"), 400, "invalid", ["page"]),
         (get("/api/products/?page=99999999999999999999999999"), 400, "invalid", ["page"]),
+        (get("/api/products/?after="), 400, "invalid", ["after"]),
+        (get("/api/products/?after=%00"), 400, "invalid", ["after"]),
         (get("/api/products/search/?ordering=%00&category=x"), 400, "invalid", ["category", "ordering"]),
         (get("/api/products/search/?min_price=2&max_price=1"), 400, "invalid", ["max_price", "min_price"]),
         (get("/api/products/search/?min_price=1e5"), 400, "invalid", ["min_price"]),
@@ -42,4 +44,7 @@ def test_every_refusal_has_the_one_shape(  # noqa: PLR0917 - pytest passes names
 def test_a_page_past_the_end_is_empty(target_client: TargetClient):
     """It is 200 with no items and no next page."""
     status, body = target_client(get("/api/products/?page=1000"))
-    assert (status, json.loads(body)) == (200, {"items": [], "page": 1000, "size": 20, "has_next": False})
+    assert (status, json.loads(body)) == (
+        200,
+        {"items": [], "page": 1000, "size": 20, "has_next": False, "next": None},
+    )
