@@ -9,7 +9,7 @@ WELL_BUILT: Final = (("select_related", "on"), ("prefetch_related", "on"), ("ind
 EXPERIMENT = Experiment(
     name="pagination",
     question=(
-        "For the same rows, how much faster is a page by its cursor than by its number, at the first page and deep down?"
+        "For the same rows, how much faster is a page by cursor than by number, at the first page and deep down?"
     ),
     operations=(
         "scenarios.operations.paging:PRODUCT_LIST_PAGE_1",

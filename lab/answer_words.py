@@ -165,7 +165,6 @@ def _grown(first: Cell, last: Cell) -> str:
     return f"{' to '.join(counts)} statements, {' to '.join(times)}"
 
 
-
 def _face_answer(faces: Sequence[Effect], *, cells: Sequence[Cell]) -> list[str]:
     """What GraphQL is to REST, operation by operation: time, and the bytes, trips and statements behind it."""
     lines = []

@@ -59,9 +59,7 @@ def _without_index(name: str, *, model: str, operation: str) -> Plant:
 
 LISTED: Final = "    return list(related[window.offset : window.offset + window.limit])\n"
 DETAILED: Final = '    return list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))\n'
-SEARCHED: Final = (
-    '    return page_of(rows, window=window, place=_place if wanted.ordering == "newest" else None)\n'
-)
+SEARCHED: Final = '    return page_of(rows, window=window, place=_place if wanted.ordering == "newest" else None)\n'
 
 PLANTS: Final = (
     Plant(
@@ -151,8 +149,10 @@ SLOWED: Final = {
         '    """A page of all products, newest first."""\n',
     ),
     "product_search": (
-        "def product_search(*, wanted: ProductFilter, window: Window, selected: Selection | None = None)"
-        " -> Page[Product]:\n",
+        (
+            "def product_search(*, wanted: ProductFilter, window: Window, selected: Selection | None = None)"
+            " -> Page[Product]:\n"
+        ),
         '    """A page of the products that the filter lets through; none for a category that does not exist."""\n',
     ),
     "product_detail": (

@@ -26,21 +26,24 @@ class AnswerReader:
 
     face: str
 
-    def answer(self, status: int, body: bytes, *, query: str) -> Any | Refusal:
-        """What was asked for, not yet read, or a refusal. `query` is the name of GraphQL's root field."""
-        found = self.answers(status, body, queries=(query,))
+    def answer(self, status: int, body: bytes, *, query: str, success: int = 200) -> Any | Refusal:
+        """What was asked for, not yet read, or a refusal. `query` is the name of GraphQL's root field.
+
+        `success` is the status of a REST answer that is no refusal.
+        """
+        found = self.answers(status, body, queries=(query,), success=success)
         return found if isinstance(found, Refusal) else found[0]
 
-    def answers(self, status: int, body: bytes, *, queries: Sequence[str]) -> list[Any] | Refusal:
+    def answers(self, status: int, body: bytes, *, queries: Sequence[str], success: int = 200) -> list[Any] | Refusal:
         """What was asked for, likewise, of several at once: trip by trip in REST, by root field in GraphQL."""
         values = _values(body)
         if self.face == "rest":
-            return self._rest(status, values, count=len(queries))
+            return self._rest(status, values, count=len(queries), success=success)
         [value] = values
         return self._graphql(status, value, queries=queries)
 
-    def _rest(self, status: int, values: list[Any], *, count: int) -> list[Any] | Refusal:
-        if status == 200:
+    def _rest(self, status: int, values: list[Any], *, count: int, success: int) -> list[Any] | Refusal:
+        if status == success:
             if len(values) != count:
                 raise ValueError(f"{len(values)} answers to {count} requests")
             return values

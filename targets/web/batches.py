@@ -153,7 +153,7 @@ class _BatchingContext(ExecutionContext):
         token = _batches.set(batches)
         try:
             result = super().execute_operation(operation, root_value)
-            if not self.is_awaitable(result):
+            if not isinstance(result, CoroutineType):
                 return result
             task = _Task(result)
             while not task.is_done:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 from django.conf import settings
@@ -74,7 +75,7 @@ def _a_review_too_few_when_prefetched(patch: pytest.MonkeyPatch) -> None:
 
 def _one_face_reversed(patch: pytest.MonkeyPatch) -> None:
     field = schema.graphql_schema.type_map["ListedProduct"].fields["tags"]
-    patch.setattr(field, "resolve", lambda product, _info: loaders.tags_of(product)[::-1])
+    patch.setattr(field, "resolve", lambda product, _info: cast(list[Tag], loaders.tags_of(product))[::-1])
 
 
 def _unstable_nulls(patch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """Arms in place of a design: what is asked of them, how each grows, and what the answer and the page say of it."""
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -65,10 +66,11 @@ def test_the_answer_compares_at_the_greatest_number_and_at_what_stands_alone(fou
     assert [line.partition(":")[0] for line in told] == [
         "list_100, REST", "list_100, GraphQL", "cards, REST", "cards, GraphQL",
     ]  # fmt: skip
-    assert "joins 2.0" in told[0]
+    assert "joins " in told[0]
+    assert "x faster [" in told[0]
     assert "with 20 statements less" in told[0]
     assert "batches" not in told[0]
-    assert "batches 1.1" in told[1]
+    assert "batches " in told[1]
 
 
 def test_the_page_draws_how_each_arm_grows(found: Findings) -> None:
@@ -136,8 +138,8 @@ def test_a_prelude_tells_what_to_ask_and_is_no_trip(tmp_path: Path) -> None:
     """It is sent once; the answer, its time and its trips are those of what follows alone."""
     body = tmp_path / "body"
     body.write_bytes(b'{"next": 1}')
-    with truth_server("fixed", "--body-file", body) as server:
-        asker = Asker(clients={"a": Client(server.url)}, token="", credentials={})
+    with truth_server("fixed", "--body-file", body) as server, closing(Client(server.url)) as client:
+        asker = Asker(clients={"a": client}, token="", credentials={})
         for _ in range(2):
             answer = asker.send(subject("keyset"), key=0)
             assert (answer.status, answer.body, asker.trips(subject("keyset"), key=0)) == (200, b'{"next": 1}', 1)
@@ -151,7 +153,7 @@ def test_a_prelude_that_tells_nothing_ends_the_proof(tmp_path: Path, words: tupl
     """Nothing could be compared, so nothing is measured."""
     body = tmp_path / "body"
     body.write_bytes(b"{}")
-    with truth_server("fixed", "--body-file", body, *words) as server:
-        asker = Asker(clients={"a": Client(server.url)}, token="", credentials={})
+    with truth_server("fixed", "--body-file", body, *words) as server, closing(Client(server.url)) as client:
+        asker = Asker(clients={"a": client}, token="", credentials={})
         with pytest.raises(LabError, match=said):
             asker.send(subject("keyset"), key=0)

@@ -3,9 +3,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -16,15 +14,14 @@ from hypothesis import strategies as st
 from fixtures.sizes import SIZES
 from scenarios.operations.browsing import BROWSING, Walk
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
+from tests.scenarios.locusts import ROOT, SECONDS_TO_FAIL, counts, locust, locust_at_once
 from tests.targets.live import live
 from tests.truth.running import truth_server
 
 pytest_plugins = ["tests.targets.subject"]  # for a loaded dataset
 
-ROOT = Path(__file__).parents[2]
 STEPS = (PRODUCT_LIST, PRODUCT_SEARCH, PRODUCT_DETAIL)
 NAMES = {step.name for step in STEPS}
-SECONDS_TO_FAIL = 60
 STEADY = {"SHAPE": "steady", "SHAPE_USERS": "2", "SHAPE_SECONDS": "2"}
 
 random_seeds = st.integers(min_value=0)
@@ -101,27 +98,6 @@ def test_shapes_have_the_levels_of_their_profiles():
     asked = [(shape, users, seconds, list(told)) for shape, (users, seconds, told) in TICKS.items()]
     told: list[list[Any]] = [[each and list(each) for each in times.values()] for *_, times in TICKS.values()]
     assert json.loads(in_own_process(ASK_SHAPES, asked)) == told
-
-
-def locust(url: str, *options: str, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """`locust -f scenarios/browsing.py` as a user types it; its statistics are JSON in `stdout`."""
-    return subprocess.run(
-        [Path(sys.executable).with_name("locust"), "-f", "scenarios/browsing.py", "--headless", "--json", "--host", url,
-         *options],
-        cwd=ROOT, env={"PATH": os.environ["PATH"], **settings}, stdin=subprocess.DEVNULL, capture_output=True,
-        text=True, check=False, timeout=SECONDS_TO_FAIL,
-    )  # fmt: skip
-
-
-def locust_at_once(*calls: tuple[str, tuple[str, ...], dict[str, str]]) -> "list[subprocess.CompletedProcess[str]]":
-    """`locust` with each URL, options and settings, all at the same time."""
-    with ThreadPoolExecutor() as threads:
-        return list(threads.map(lambda call: locust(call[0], *call[1], **call[2]), calls))
-
-
-def counts(done: "subprocess.CompletedProcess[str]") -> dict[str, tuple[int, int]]:
-    """Requests and failures by name."""
-    return {each["name"]: (each["num_requests"], each["num_failures"]) for each in json.loads(done.stdout)}
 
 
 @pytest.fixture(scope="module")

@@ -142,7 +142,7 @@ def leafed(
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("size", [4, 9, 100])
 @pytest.mark.parametrize("variant", ["", "cache=both", "prefetch_related=off; resolving=dataloader"])
-def test_leafing_by_cursor_meets_every_product_once_and_in_order(  # noqa: PLR0917 - pytest passes names
+def test_leafing_by_cursor_meets_every_product_once_and_in_order(
     target_client: TargetClient, ties: list[int], size: int, face: str, variant: str
 ):
     """Also those that share their times, wherever a page ends; only the first page has a number."""
@@ -211,7 +211,7 @@ def test_a_page_by_cursor_begins_in_the_index(target_client: TargetClient):
     """The comparison of rows is a condition of the index: no row before the page is read, and none is sorted."""
     seen: list[tuple[str, Any]] = []
 
-    def note(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+    def note(execute: Any, sql: str, parameters: Any, many: Any, context: Any) -> Any:
         seen.append((sql, parameters))
         return execute(sql, parameters, many, context)
 
@@ -230,4 +230,3 @@ def test_a_page_by_cursor_begins_in_the_index(target_client: TargetClient):
     assert "(ROW(created_at, id) < ROW(" in plan
     assert '"Node Type": "Sort"' not in plan
     assert "OFFSET" not in sql
-
