@@ -14,6 +14,7 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
     "token_check": ("blacklist", "user", "stateless"),
     "fanout": ("sync", "threads", "async"),
     "resolving": ("rows", "dataloader", "lookahead"),
+    "refill": ("all", "one"),
 }
 """Each knob with its levels, the unoptimised one first."""
 
@@ -26,6 +27,8 @@ class Variant:
     A write asks all of it, whatever the level. `fanout` is how several services are asked: in turn, by threads, or all
     at once in an event loop, which needs an ASGI server. `resolving` is how GraphQL gets what did not come along: row
     by row, or in batches for all rows of a level; or it looks ahead, and no more comes along than a document selects.
+    `refill` is who computes what the cache lacks: all who ask for it, or one of them, while the others wait for its
+    answer.
 
     Raises ValueError when a level is not one of its knob's.
     """
@@ -37,6 +40,7 @@ class Variant:
     token_check: str = "stateless"  # noqa: S105 - a level
     fanout: str = "threads"
     resolving: str = "rows"
+    refill: str = "one"
 
     def __post_init__(self) -> None:
         for knob, levels in KNOBS.items():

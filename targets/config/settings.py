@@ -140,6 +140,9 @@ DATABASE_ROUTERS = ["targets.web.routing.VariantRouter"]
 
 CACHE_URL = env.str("CACHE_URL", default="")
 CACHE_SECONDS = env.int("CACHE_SECONDS", default=300)
+CACHE_REFILL_SECONDS = env.float("CACHE_REFILL_SECONDS", default=5.0)
+if CACHE_REFILL_SECONDS < 0.1:
+    raise ImproperlyConfigured(f"CACHE_REFILL_SECONDS is {CACHE_REFILL_SECONDS}: it must be at least 0.1")
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.dummy.DummyCache"},
     # What limits are counted in where no Redis counts for all processes.

@@ -6,17 +6,19 @@ carries the old token and is never served. A token that is lost or expired is re
 old one.
 
 Redis is never needed: when it is away every look-up misses, and for a while nobody asks again. The one
-staleness: a write whose new token could not be stored is seen after CACHE_SECONDS at the latest.
+staleness: a write whose new token could not be stored, since Redis was away or the writer died just then, is seen after
+CACHE_SECONDS at the latest.
 """
 
 import logging
 import os
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
+from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
@@ -24,12 +26,17 @@ from django.db import transaction
 from redis.exceptions import RedisError, ResponseError
 
 from targets.web import cache_breaker
-from targets.web.current import current_face
-from targets.web.evidence import note_cache
+from targets.web.current import current_face, current_variant
+from targets.web.entries import pack, unpack
+from targets.web.evidence import note_cache, note_kept
+from targets.web.refill import Turn, refill
 from targets.web.routing import current_database
 
 _TOKEN_BYTES = 16
 _SECONDS_IN_A_DAY = 86_400
+_FORMAT: Final = 2
+"""Of entries; other code, which may bear the same commit's name, looks elsewhere."""
+
 _log = logging.getLogger(__name__)
 
 
@@ -45,53 +52,106 @@ class BytesSerializer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """The payload, or None for a miss; and the stamp to keep a new payload under, None when there is no cache."""
+    """The payload, or None for a miss; the stamp to keep a new payload under, None when there is no cache.
+
+    `turn` is the turn to compute the payload, where one of all who ask for it has it: use `computing`.
+    """
 
     key: str
     payload: bytes | None
     stamp: bytes | None
+    turn: Turn | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What one look into the store found, and how many bytes the store has of it."""
+
+    payload: bytes | None = None
+    stored: int = 0
+    stamp: bytes | None = None
 
 
 def entry_key(*parts: object) -> str:
     """The key of what `parts` name for this request's face and database, as computed by this version of the code."""
-    named = repr((_database_name(current_database()), settings.TARGET_COMMIT, current_face(), *parts))
+    named = repr((_FORMAT, _database_name(current_database()), settings.TARGET_COMMIT, current_face(), *parts))
     return blake2b(named.encode("utf-8", "surrogatepass"), digest_size=20).hexdigest()
 
 
 def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
-    """What is kept under `key` and still true, in one round trip."""
+    """What is kept under `key` and still true, in one round trip; where nothing is, as the knob `refill` says.
+
+    What another computes meanwhile counts if they began no earlier than the last write that came before this look-up.
+    """
     began = time.perf_counter()
-    payload = stamp = None
+    found = _Found()
+    turn: Turn | None = None
+    is_hit = has_waited = False
     is_away = cache_breaker.is_resting()
     if not is_away:
         try:
-            payload, stamp = _fetch(key, domains=domains)
+            asked = found = _fetch(key, domains=domains)
+            is_hit = asked.payload is not None
+            if asked.payload is None and asked.stamp is not None and current_variant().refill == "one":
+
+                def is_there() -> bool:
+                    nonlocal found
+                    found = _fetch(key, domains=domains, asked=asked.stamp)
+                    return found.payload is not None
+
+                came = refill(f"{key}:{asked.stamp.hex()}", is_there=is_there)
+                turn, has_waited = came.turn, came.has_waited
         except ResponseError:
             # It is full, and quick to say so: what it holds can be read all the same.
             pass
         except RedisError:
             cache_breaker.rest()
             is_away = True
-    note_cache(level=level, key=key, payload=payload, is_away=is_away, seconds=time.perf_counter() - began)
-    return Lookup(key=key, payload=payload, stamp=stamp)
+    note_cache(
+        level=level, key=key, outcome="away" if is_away else "hit" if is_hit else "miss", has_waited=has_waited,
+        is_computed=found.payload is None, plain=len(found.payload or b""), stored=found.stored,
+        seconds=time.perf_counter() - began,
+    )  # fmt: skip
+    return Lookup(key=key, payload=found.payload, stamp=found.stamp, turn=turn)
 
 
-def keep(lookup: Lookup, *, payload: bytes) -> None:
-    """Keep a payload that was computed after `lookup`."""
-    if lookup.stamp is None or cache_breaker.is_resting():
-        return
+@contextmanager
+def computing(lookup: Lookup) -> Iterator[Callable[[bytes], None]]:
+    """Compute what the look-up missed, and keep it by calling the value. Whoever waits for it waits until the end."""
+    is_kept = False
+
+    def keep_payload(payload: bytes) -> None:
+        nonlocal is_kept
+        is_kept = keep(lookup, payload=payload)
+
     try:
-        with suppress(ResponseError):
-            caches["default"].set(lookup.key, lookup.stamp + payload)
+        yield keep_payload
+    finally:
+        if lookup.turn is not None:
+            lookup.turn.give_back(is_kept=is_kept)
+
+
+def keep(lookup: Lookup, *, payload: bytes) -> bool:
+    """Keep a payload that was computed after `lookup`; whether it is kept now."""
+    if lookup.stamp is None or cache_breaker.is_resting():
+        return False
+    entry = pack(payload, stamp=lookup.stamp)
+    try:
+        caches["default"].set(lookup.key, entry)
+    except ResponseError:
+        return False
     except RedisError:
         cache_breaker.rest()
+        return False
+    note_kept(key=lookup.key, plain=len(payload), stored=len(entry))
+    return True
 
 
-def changed(domain: str, *, using: str) -> None:
-    """Unmake, once the transaction commits, all that was computed from `domain` in the database `using`."""
+def changed(*domains: str, using: str) -> None:
+    """Unmake, once the transaction commits, all that was computed from any of `domains` in the database `using`."""
 
     def renew() -> None:
-        keys = [_token_key(name, database=using) for name in (domain, EVERYTHING)]
+        keys = [_token_key(name, database=using) for name in (*domains, EVERYTHING)]
         try:
             try:
                 for key in keys:
@@ -101,7 +161,7 @@ def changed(domain: str, *, using: str) -> None:
                 caches["default"].delete_many(keys)
         except RedisError:
             _log.exception(
-                "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domain
+                "cached answers may be stale for %s s: no new version for %s", settings.CACHE_SECONDS, domains
             )
             cache_breaker.rest()
 
@@ -112,7 +172,8 @@ EVERYTHING = "*"
 """The domain that changes with every other one."""
 
 
-def _fetch(key: str, *, domains: Sequence[str]) -> tuple[bytes | None, bytes | None]:
+def _fetch(key: str, *, domains: Sequence[str], asked: bytes | None = None) -> _Found:
+    """One look; what counted when it was `asked` counts too, whatever was written since."""
     store = caches["default"]
     token_keys = [_token_key(domain, database=current_database()) for domain in domains]
     found = store.get_many([*token_keys, key])
@@ -124,11 +185,10 @@ def _fetch(key: str, *, domains: Sequence[str]) -> tuple[bytes | None, bytes | N
         stamp = b"".join(found[token_key] for token_key in token_keys)
     except KeyError:
         # A store that keeps nothing: DummyCache, or Redis without memory.
-        return None, None
+        return _Found()
     entry = found.get(key)
-    if entry is None or not entry.startswith(stamp):
-        return None, stamp
-    return entry[len(stamp) :], stamp
+    payload = unpack(entry, stamps=(stamp,) if asked is None else (stamp, asked))
+    return _Found(payload=payload, stored=0 if payload is None else len(entry or b""), stamp=stamp)
 
 
 def _token_seconds() -> int:

@@ -86,18 +86,35 @@ class Recorder:
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
-def note_cache(*, level: str, key: str, payload: bytes | None, is_away: bool, seconds: float) -> None:
-    """Keep a look-up in the cache; None is a miss, unless the cache is away."""
+def note_cache(
+    *, level: str, key: str, outcome: str, has_waited: bool, is_computed: bool, plain: int, stored: int, seconds: float
+) -> None:
+    """Keep a look-up in the cache: what was found at once ("hit", "miss", "away"), and what became of a miss.
+
+    `is_computed` says that the request computes the answer itself; `plain` and `stored` are the bytes of what it found
+    and of what the store has of it.
+    """
     if recorder := _recorder.get():
         recorder.cache.append(
             {
                 "level": level,
-                "outcome": "away" if is_away else "miss" if payload is None else "hit",
+                "outcome": outcome,
+                "waited": has_waited,
+                "computed": is_computed,
                 "key": key,
-                "bytes": len(payload or b""),
+                "bytes": plain,
+                "stored": stored,
                 "seconds": seconds,
             }
         )
+
+
+def note_kept(*, key: str, plain: int, stored: int) -> None:
+    """Keep how large an answer is that was computed after the last look-up of `key`, and what the store has of it."""
+    if recorder := _recorder.get():
+        look_up = next((each for each in reversed(recorder.cache) if each["key"] == key), None)
+        if look_up is not None:
+            look_up.update(bytes=plain, stored=stored)
 
 
 class EvidenceMiddleware:

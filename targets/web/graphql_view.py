@@ -78,13 +78,13 @@ def read_request(request: HttpRequest) -> GraphQLRequest:
 
 
 def graphql_question(request: HttpRequest) -> str | None:
-    """What a request asks, whatever the layout of its document; None when it cannot be executed."""
+    """What a request asks, whatever the layout of its document; None when it cannot be executed, or may write."""
     if request.method != "POST":
         return None
     try:
         asked = read_request(request)
         query = _normalised(asked.query)
-        return json.dumps([query, asked.variables, asked.operation_name], sort_keys=True)
+        return query and json.dumps([query, asked.variables, asked.operation_name], sort_keys=True)
     except (MalformedError, GraphQLError, RecursionError):
         return None
 
@@ -286,5 +286,8 @@ def _prepare(schema: GraphQLSchema, query: str) -> tuple[DocumentNode | None, li
 
 
 @lru_cache(maxsize=DOCUMENTS_KEPT)
-def _normalised(query: str) -> str:
-    return strip_ignored_characters(query)
+def _normalised(query: str) -> str | None:
+    """The document without its layout; None where an operation in it may change something."""
+    document = parse(query, no_location=True, max_lexical_tokens=MAX_TOKENS)
+    operations = [node.operation for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    return strip_ignored_characters(query) if set(operations) <= {OperationType.QUERY} else None

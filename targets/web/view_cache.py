@@ -9,9 +9,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.http.request import QueryDict
+from django.template.response import SimpleTemplateResponse
 
 from targets.web.actor import actor_of
-from targets.web.cache_store import EVERYTHING, entry_key, keep, look_up
+from targets.web.cache_store import EVERYTHING, computing, entry_key, look_up
 from targets.web.current import current_variant, serving
 
 View = Callable[..., HttpResponseBase]
@@ -56,23 +57,23 @@ def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) 
             )
             if lookup.payload is not None:
                 return HttpResponse(lookup.payload, content_type="application/json")
-
-            def keep_answer(response: HttpResponse) -> None:
-                is_live = getattr(request, "is_live", False)
-                if (
-                    response.status_code == 200
-                    and not is_live
-                    and "no-store" not in response.headers.get("Cache-Control", "")
-                ):
-                    keep(lookup, payload=response.content)
-
-            response = view(request, *args, **kwargs)
-            if hasattr(response, "add_post_render_callback"):
-                response.add_post_render_callback(keep_answer)
-            elif isinstance(response, HttpResponse):
-                keep_answer(response)
+            with computing(lookup) as keep:
+                response = view(request, *args, **kwargs)
+                if isinstance(response, SimpleTemplateResponse):
+                    # REST framework renders later: others wait until what is rendered is kept.
+                    response.render()
+                if isinstance(response, HttpResponse) and _is_kept(request, response):
+                    keep(response.content)
             return response
 
         return answer
 
     return decorate
+
+
+def _is_kept(request: HttpRequest, response: HttpResponse) -> bool:
+    return (
+        response.status_code == 200
+        and not getattr(request, "is_live", False)
+        and "no-store" not in response.headers.get("Cache-Control", "")
+    )

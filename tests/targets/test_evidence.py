@@ -8,6 +8,7 @@ from django.db import connections
 from django.test import override_settings
 
 from scenarios.operations.catalog import LIST_DOCUMENT, PRODUCT_LIST, ListParameters
+from targets.variants import Variant
 from tests.targets.subject import TargetClient
 
 
@@ -34,11 +35,7 @@ def test_a_line_tells_what_the_request_did(target_client: TargetClient, evidence
         *("statements", "cache"),
     }
     assert line["request"] == "r-1"
-    assert (
-        line["variant"]
-        == "select_related=off; prefetch_related=off; indexes=off; cache=off; token_check=stateless; fanout=threads; "
-        "resolving=rows"
-    )
+    assert line["variant"] == str(Variant().with_levels(variant))
     assert (line["method"], line["path"]) == (request.method, request.path)
     assert (line["status"], line["bytes"]) == (status, len(body)) == (200, len(body))
     assert 0 < line["database_seconds"] < line["seconds"]
@@ -78,8 +75,26 @@ def test_cache_look_ups_are_told(target_client: TargetClient, evidence: Path):
     cold, warm = lines(evidence)
     assert [(look["level"], look["outcome"]) for look in cold["cache"]] == [("view", "miss"), ("query", "miss")]
     assert [(look["level"], look["outcome"], look["bytes"]) for look in warm["cache"]] == [("view", "hit", len(body))]
-    assert set(warm["cache"][0]) == {"level", "outcome", "key", "bytes", "seconds"}
+    assert set(warm["cache"][0]) == {"level", "outcome", "waited", "computed", "key", "bytes", "stored", "seconds"}
+    assert [(look["waited"], look["computed"]) for look in cold["cache"] + warm["cache"]] == [
+        (False, True), (False, True), (False, False),
+    ]  # fmt: skip
     assert warm["statements"] == []
+
+
+@pytest.mark.parametrize("face", ["rest", "graphql"])
+def test_evidence_tells_what_the_cache_has_of_an_answer(target_client: TargetClient, evidence: Path, face: str):
+    """A page of 20 is stored as it is, with its stamp; one of 100 is compressed. A miss and its hit tell the same."""
+    for size in (20, 100):
+        for _ in range(2):
+            request = PRODUCT_LIST.request(face, ListParameters(size=size))
+            _, body = target_client(request, variant="cache=view", headers={"Lab-Request": "x"})
+        *_, miss, hit = (line["cache"][0] for line in lines(evidence))
+        assert (miss["outcome"], hit["outcome"]) == ("miss", "hit")
+        assert (miss["bytes"], miss["stored"]) == (hit["bytes"], hit["stored"])
+        assert hit["bytes"] == len(body)
+        assert (hit["stored"] < hit["bytes"] / 2) is (size == 100)
+        assert (hit["stored"] > hit["bytes"]) is (size == 20)
 
 
 def test_evidence_is_off_unless_asked_for(target_client: TargetClient, evidence: Path):

@@ -32,6 +32,7 @@ from tests.targets.cut import Cut, cuttable
 from tests.targets.doors import forget_everyone
 from tests.targets.subject import ServiceUrls
 from tests.targets.test_delivery import surroundings, until
+from tests.targets.test_stampede import held
 
 FACES = ("rest", "graphql")
 CLIENTS = 4
@@ -87,7 +88,7 @@ def cached(service_urls: ServiceUrls, project: None, tmp_path_factory: pytest.Te
         around = replace(surroundings(service_urls, logs=folder), cache_url=f"redis://127.0.0.1:{cut.port}/0")
         evidence = folder / "evidence.jsonl"
         [running] = boot(
-            (Server(),), surroundings=around, supervisor=supervisor, evidence={"target": evidence}
+            (Server(threads=4),), surroundings=around, supervisor=supervisor, evidence={"target": evidence}
         ).values()  # fmt: skip
         cache = redis.Redis(port=port)
         yield Cached(url=running.url, token=around.token, cut=cut, cache=cache, evidence=evidence)
@@ -129,6 +130,22 @@ def test_answers_stay_right_whatever_the_cache_does(cached: Cached, face: str, k
     else:
         assert seen == {"away"}
         until(lambda: _asked_again(cached, face, right) != {"away"}, seconds=30)
+
+
+@pytest.mark.parametrize("face", FACES)
+def test_nobody_waits_for_a_cache_that_left(cached: Cached, service_urls: ServiceUrls, face: str):
+    """Who waits for another's answer computes it as soon as the cache leaves, however long the other takes."""
+    variant = "cache=both; refill=one"
+    right = cached.ask(face, variant="cache=off", mark="right")
+    until(lambda: _asked_again(cached, face, right) != {"away"}, seconds=30)
+    cached.cache.flushdb()
+    with ThreadPoolExecutor(2) as pool, held(service_urls.database) as blocked:
+        answers = [pool.submit(cached.ask, face, variant=variant, mark=f"left-{face}-{number}") for number in range(2)]
+        until(lambda: blocked() == 1)
+        cached.cut.cut()
+        until(lambda: blocked() == 2)
+    cached.cut.mend()
+    assert [answer.result() for answer in answers] == [right] * 2
 
 
 def _asked_again(cached: Cached, face: str, right: bytes) -> set[str]:
