@@ -33,6 +33,7 @@ def user_register(registration: Registration, *, address: str) -> User:
     try:
         with transaction.atomic(using=router.db_for_write(User)):
             user.save(force_insert=True)
+            changed("accounts", using=router.db_for_write(User))
     except IntegrityError:
         # Somebody registered it between the look and the insert.
         raise taken from None

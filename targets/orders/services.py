@@ -64,6 +64,7 @@ def order_create(*, actor: Actor, wish: Wish) -> Order:
         if key is not None:
             key.order = order
             key.save(using=database, update_fields=["order"])
+        changed("catalog", "orders", using=database)
         _tell(order, database=database)
     return order_detail(actor=actor, order_id=str(order.pk))
 
@@ -136,7 +137,6 @@ def _ordered(actor: Actor, *, address: int, lines: Sequence[tuple[int, int]], da
         # Whoever saw the stock before must look again before they change it.
         product.stock, product.version = product.stock - wanted[product.pk], product.version + 1
     Product.objects.using(database).bulk_update(products.values(), ["stock", "version"])
-    changed("catalog", using=database)
     return order
 
 

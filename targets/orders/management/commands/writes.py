@@ -6,10 +6,12 @@ from datetime import timedelta
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import router
 
 from targets.accounts.models import Address, User
 from targets.accounts.tokens import pair_for
 from targets.catalog.models import Product
+from targets.web.cache_store import changed
 
 STOCK: Final = 100_000_000
 SHOPPERS: Final = 32
@@ -57,6 +59,7 @@ def _orders(users: list[User], face: str, *, lifetime: timedelta, is_hot: bool) 
     """Orders of one product each: each user's own, or the same one for all."""
     products = list(Product.objects.order_by("id")[: len(users)].values_list("id", flat=True))
     Product.objects.filter(id__in=products).update(stock=STOCK)
+    changed("catalog", using=router.db_for_write(Product))
     addresses = dict(Address.objects.filter(user__in=users).order_by("-id").values_list("user_id", "id"))
     tokens = [pair_for(user, lifetime=lifetime).access for user in users]
     while True:
