@@ -14,7 +14,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import extensions
 
-from lab.findings import Evidence, Plan, Statement
+from lab.findings import CacheLevel, Evidence, Plan, Statement
 
 _IN_LIST: Final = re.compile(r"IN \((?:%s(?:, )?)+\)")
 _SPACE: Final = re.compile(r"\s+")
@@ -49,6 +49,20 @@ class EvidenceFile:
                 if record["request"] == request:
                     return record
         raise KeyError(request)
+
+    def records(self, request: str) -> list[dict[str, Any]]:
+        """The records of all that was asked as `request`, up to the end of the file, which is not read again."""
+        found = []
+        with self._path.open("rb") as file:
+            file.seek(self._offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                self._offset += len(line)
+                record: dict[str, Any] = json.loads(line)
+                if record["request"] == request:
+                    found.append(record)
+        return found
 
 
 class Witness:
@@ -160,7 +174,28 @@ def read_evidence(records: Sequence[Mapping[str, Any]], *, witness: Witness, cou
         hits=tuple(Counter(event["level"] for event in cache if event["outcome"] == "hit").items()),
         trips=len(records),
         cache_away=sum(event["outcome"] == "away" for event in cache),
+        levels=cache_levels(cache),
     )
+
+
+def cache_levels(events: Sequence[Mapping[str, Any]]) -> tuple[CacheLevel, ...]:
+    """What each level of the cache was asked, in the order in which they were; of an older target less is known."""
+    found = []
+    for level in dict.fromkeys(event["level"] for event in events):
+        own = [event for event in events if event["level"] == level]
+        misses = [event for event in own if event["outcome"] == "miss"]
+        found.append(
+            CacheLevel(
+                level=level,
+                hits=sum(event["outcome"] == "hit" for event in own),
+                misses=len(misses),
+                recomputed=sum(event.get("computed", True) for event in misses),
+                waited=sum(event.get("waited", False) for event in misses),
+                stored=sum(event.get("stored", event["bytes"]) for event in own),
+                plain=sum(event["bytes"] for event in own),
+            )
+        )
+    return tuple(found)
 
 
 def _statement(key: tuple[str, str, str, int], group: Sequence[Mapping[str, Any]], *, witness: Witness) -> Statement:

@@ -73,6 +73,23 @@ class Statement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CacheLevel:
+    """What one level of the cache was asked, and what became of it: `misses` were not there when they were looked up.
+
+    Of the misses so many were `recomputed`, and with so many the request `waited` for another that computed. `stored`
+    are the bytes that the cache holds of what was found or kept there, and `plain` what they are unpacked.
+    """
+
+    level: str
+    hits: int = 0
+    misses: int = 0
+    recomputed: int = 0
+    waited: int = 0
+    stored: int = 0
+    plain: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """What one request of a cell did, counted over its trips; `hits` are (level of the cache, hits there).
 
@@ -89,6 +106,7 @@ class Evidence:
     hits: tuple[tuple[str, int], ...] = ()
     trips: int = 1
     cache_away: int = 0
+    levels: tuple[CacheLevel, ...] = ()
 
     @property
     def statement_count(self) -> int:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from lab.findings import Cell, Evidence, Findings, Plan, Statement
+from lab.findings import CacheLevel, Cell, Evidence, Findings, Plan, Statement
 from reports import format as text
 
 _SHORT = 96
@@ -64,6 +64,15 @@ class Pass:
         if counted == self.evidence.statement_count:
             return "PostgreSQL counted as many"
         return f"PostgreSQL counted {text.count(counted)}: does not agree"
+
+    @property
+    def cache(self) -> str:
+        """What the cache was asked, level by level, in words."""
+        seen = self.evidence
+        if not seen.levels and seen.cache_hits + seen.cache_misses:
+            # Of a run of an older version, which did not tell levels apart.
+            return f"{_times(seen.cache_hits, 'hit', 'hits')}, {_times(seen.cache_misses, 'miss', 'misses')}"
+        return "; ".join(map(_level, seen.levels)) or "not asked"
 
     @property
     def python_seconds(self) -> float:
@@ -132,6 +141,22 @@ def _statements(cell: Cell) -> Iterable[Statement]:
     for evidence in (cell.cold, cell.warm):
         if evidence:
             yield from evidence.statements
+
+
+def _level(seen: CacheLevel) -> str:
+    """A level in a phrase, as in "query 1 hit, 3 misses (2 computed, 1 waited), 12.4 kB stored of 40.1 kB"."""
+    parts = [_times(seen.hits, "hit", "hits")] if seen.hits else []
+    if seen.misses:
+        waits = f", {text.count(seen.waited)} waited" if seen.waited else ""
+        parts.append(f"{_times(seen.misses, 'miss', 'misses')} ({text.count(seen.recomputed)} computed{waits})")
+    if seen.stored:
+        packed = f" of {text.size(seen.plain)}" if seen.stored < seen.plain else ""
+        parts.append(f"{text.size(seen.stored)} stored{packed}")
+    return f"{seen.level} {', '.join(parts) or 'away'}"
+
+
+def _times(count: int, one: str, many: str) -> str:
+    return f"{text.count(count)} {one if count == 1 else many}"
 
 
 def _shortened(sql: str) -> str:

@@ -7,6 +7,7 @@ from itertools import combinations, product
 
 from lab.findings import (
     Block,
+    CacheLevel,
     Cell,
     Effect,
     Evidence,
@@ -169,6 +170,7 @@ def _evidence(operation: str, on: frozenset[str], *, warm: bool = False) -> Evid
         return Evidence(
             statements=(), body_bytes=18230, cache_hits=1, cache_misses=0, seconds=0.0011, database_seconds=0,
             counted_by_database=0,
+            levels=(CacheLevel(level="view", hits=1, stored=6420, plain=18230),),
         )  # fmt: skip
     database = "indexed" if "indexes" in on else "bare"
     statements = [_statement("catalog_product", 1, database, line="targets/catalog/selectors.py:41")]
