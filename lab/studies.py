@@ -3,9 +3,11 @@
 from typing import Final
 
 from lab.experiment import Experiment
+from lab.stampede import run_stampedes
+from lab.stampede_derive import derive_stampedes
 from lab.study import Study
 
-STUDIES: Final[dict[str, Study]] = {}
+STUDIES: Final[dict[str, Study]] = {"stampede": Study(run=run_stampedes, derive=derive_stampedes)}
 """By the experiment's field that holds the design."""
 
 

@@ -1,6 +1,6 @@
 """Yields a cache to measure with: an embedded Valkey, or the Redis that a URL names.
 
-Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO, and removes keys of a run's own prefix.
+Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO, and ends keys of a run's own prefix.
 """
 
 import signal
@@ -118,6 +118,14 @@ def forget(url: str, *, prefix: str) -> None:
     with closing(_client(url)) as client:
         for key in client.scan_iter(match=f"{prefix}*", count=1000):
             client.unlink(key)
+
+
+def expire(url: str, *, prefix: str, but: str) -> int:
+    """Let the keys that begin with `prefix` and do not hold `but` expire now; how many they were."""
+    with closing(_client(url)) as client:
+        found = [key for key in client.scan_iter(match=f"{prefix}*", count=1000) if but.encode() not in key]
+        # A time in the past is the end of a key, as its own time is.
+        return sum(bool(client.pexpireat(key, 1)) for key in found)
 
 
 def _client(url: str) -> Any:
