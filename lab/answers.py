@@ -5,7 +5,7 @@ import json
 import zlib
 from typing import Final
 
-from lab.recorder import Fault
+from lab.recorder import Fault, Told
 from lab.script import Line
 
 _BY_NAME: Final = {
@@ -16,6 +16,8 @@ _BY_NAME: Final = {
     "error": Fault.PROTOCOL,
 }
 """The exceptions of gevent, geventhttpclient and zlib, by name: none of them is imported where Locust is not."""
+
+_TOLD: Final = {"hit": Told.HIT, "fwd=partial": Told.PART, "fwd=miss": Told.MISS, "fwd=bypass": Told.AWAY}
 
 
 def fault_of(line: Line, *, status: int, body: bytes) -> Fault:
@@ -51,6 +53,15 @@ def fault_of_error(error: BaseException, *, in_body: bool) -> Fault:
     if found is None:
         found = Fault.RESET if isinstance(error, ConnectionResetError | BrokenPipeError) else Fault.REFUSED
     return Fault.TRUNCATED if in_body and found in {Fault.RESET, Fault.REFUSED} else found
+
+
+def told_of(status: str | list[str] | None) -> Told:
+    """What `Cache-Status` (RFC 9211) tells, a line or several: by its last member, the cache nearest to the client."""
+    if not status:
+        return Told.NOTHING
+    line = status if isinstance(status, str) else status[-1]
+    words = {word.strip() for word in line.rsplit(",", 1)[-1].split(";")}
+    return next((told for word, told in _TOLD.items() if word in words), Told.NOTHING)
 
 
 def _has_errors(body: bytes) -> bool:

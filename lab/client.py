@@ -14,8 +14,8 @@ from geventhttpclient.response import HTTPResponse, HTTPSocketResponse
 from geventhttpclient.url import URL
 from locust.contrib import fasthttp
 
-from lab.answers import fault_of, fault_of_error, is_ours
-from lab.recorder import Fault
+from lab.answers import fault_of, fault_of_error, is_ours, told_of
+from lab.recorder import Fault, Told
 from lab.script import Line, Trip
 from lab.timer import wait_until
 
@@ -28,19 +28,23 @@ FURTHER: Final = "further trip"
 
 INTERIM: Final = range(100, 200)
 
+_Whole = tuple[int, bytes, int, Told]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """What came of a request: its status (0 for none), its bytes, what is wrong with it, and when it was whole.
 
     `done` is in nanoseconds of the monotonic clock: that of the last byte, before Locust counts the request. Of several
-    trips it is earlier by what the client itself took between them.
+    trips it is earlier by what the client itself took between them. `cache` is what the answer says of a cache, and of
+    several trips that which had least.
     """
 
     status: int
     size: int
     fault: Fault
     done: int
+    cache: Told = Told.NOTHING
 
 
 def counted(environment: Any, *, name: str) -> int:
@@ -54,7 +58,7 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
     found = _trip(client, line, headers=headers, name=name)
     if isinstance(found, Answered):
         return found
-    status, body, done = found
+    status, body, done, told = found
     own = 0
     for trip in line.then:
         if line.status not in {None, status}:
@@ -65,13 +69,13 @@ def ask(client: Any, line: Line, *, headers: dict[str, str], name: str) -> Answe
         found = _trip(client, trip, headers=headers, name=FURTHER)
         if isinstance(found, Answered):
             return found
-        status, body, done = found[0], body + found[1], found[2]
+        status, body, done, told = found[0], body + found[1], found[2], max(told, found[3])
     fault = fault_of(line, status=status, body=body)
-    return Answered(status=status, size=len(body), fault=fault, done=done - own)
+    return Answered(status=status, size=len(body), fault=fault, done=done - own, cache=told)
 
 
-def _trip(client: Any, trip: Line | Trip, *, headers: dict[str, str], name: str) -> tuple[int, bytes, int] | Answered:
-    """A status, a whole body and when its last byte came; or, where there is no whole body, what came instead."""
+def _trip(client: Any, trip: Line | Trip, *, headers: dict[str, str], name: str) -> _Whole | Answered:
+    """A status, a whole body, when its last byte came and what a cache had; or what came instead of a whole body."""
     response = client.request(trip.method, trip.url, data=trip.body, headers=headers, name=name)
     status: int = response.status_code or 0
     try:
@@ -86,7 +90,7 @@ def _trip(client: Any, trip: Line | Trip, *, headers: dict[str, str], name: str)
     read = response._response  # noqa: SLF001 - the session swallows what happened to the body
     if not read.message_complete:
         return _failed(status, size=len(body), fault=Fault.TRUNCATED)
-    return status, body, read.completed
+    return status, body, read.completed, told_of(read.get("cache-status"))
 
 
 def _failed(status: int, *, size: int, fault: Fault) -> Answered:

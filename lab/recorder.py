@@ -14,8 +14,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-MAGIC: Final = b"WTSAMPLE\x02"
-"""File kind and version. Version 2: columns of SAMPLE, little-endian; version 1 had rows, and `ok` for `fault`."""
+MAGIC: Final = b"WTSAMPLE\x03"
+"""File kind and version. Version 3: columns of SAMPLE, little-endian. Version 2 had no `cache`, and is read as though
+nothing was told; version 1 had rows, and `ok` for `fault`."""
 
 SAMPLE: Final = np.dtype(
     [
@@ -29,9 +30,13 @@ SAMPLE: Final = np.dtype(
         ("due", "<i8"),
         ("sent", "<i8"),
         ("done", "<i8"),
+        ("cache", "<u1"),
     ]
 )
 """One request: times in nanoseconds of a monotonic clock; `round` is the pass, or the trial, that it belongs to."""
+
+_BEFORE: Final = np.dtype([(name, SAMPLE[name]) for name in SAMPLE.names or () if name != "cache"])
+_KINDS: Final = {MAGIC: SAMPLE, b"WTSAMPLE\x02": _BEFORE}
 
 _FRAME = struct.Struct("<II")
 
@@ -50,6 +55,19 @@ class Fault(IntEnum):
     TRUNCATED = 8
     PROTOCOL = 9
     UNSENT = 10
+
+
+class Told(IntEnum):
+    """What an answer says that the cache had for its request: nothing where it was not asked, or looked nothing up.
+
+    PART is a hit of what was asked for and a miss of something that belongs to it; AWAY a cache that did not answer.
+    """
+
+    NOTHING = 0
+    HIT = 1
+    PART = 2
+    MISS = 3
+    AWAY = 4
 
 
 class Recorder:
@@ -98,7 +116,8 @@ def frames(path: Path) -> Iterator[NDArray[np.void] | str]:
     Holds one frame in memory. Never raises for damage: a file that is no sample file at all gives its damage alone.
     """
     with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
+        kind = _KINDS.get(file.read(len(MAGIC)))
+        if kind is None:
             yield f"{path.name} is not a sample file of version {MAGIC[-1]}"
             return
         read, left = 0, path.stat().st_size - len(MAGIC)
@@ -106,15 +125,15 @@ def frames(path: Path) -> Iterator[NDArray[np.void] | str]:
             damage = "ends inside a frame"
             if len(header) == _FRAME.size:
                 count, checksum = _FRAME.unpack(header)
-                left -= _FRAME.size + count * SAMPLE.itemsize
+                left -= _FRAME.size + count * kind.itemsize
                 # A damaged count may ask for more than any memory holds.
                 if left >= 0:
-                    payload = file.read(count * SAMPLE.itemsize)
+                    payload = file.read(count * kind.itemsize)
                     damage = "" if zlib.crc32(payload) == checksum else "has a damaged frame"
             if damage:
                 yield f"{path.name} {damage}; {read} samples before it are used"
                 return
-            yield _columns(payload, count=count)
+            yield _columns(payload, count=count, kind=kind)
             read += count
 
 
@@ -135,11 +154,10 @@ def samples_in(path: Path) -> int:
     return max(path.stat().st_size - len(MAGIC), 0) // SAMPLE.itemsize if path.exists() else 0
 
 
-def _columns(payload: bytes, *, count: int) -> NDArray[np.void]:
-    rows = np.empty(count, dtype=SAMPLE)
+def _columns(payload: bytes, *, count: int, kind: np.dtype[np.void]) -> NDArray[np.void]:
+    rows = np.zeros(count, dtype=SAMPLE)
     at = 0
-    for name in SAMPLE.names or ():
-        kind = SAMPLE[name]
-        rows[name] = np.frombuffer(payload, dtype=kind, count=count, offset=at)
-        at += count * kind.itemsize
+    for name in kind.names or ():
+        rows[name] = np.frombuffer(payload, dtype=kind[name], count=count, offset=at)
+        at += count * kind[name].itemsize
     return rows

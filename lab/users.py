@@ -16,7 +16,7 @@ from locust.exception import StopUser
 
 from lab.arrivals import due_times, level, share
 from lab.client import Answered, Sending, ask, connect, prepare
-from lab.recorder import Fault, Recorder
+from lab.recorder import Fault, Recorder, Told
 from lab.script import Line, Script
 from lab.sensors import Counters, Meter, read_counters, reference_kernel
 from lab.tally import Tally
@@ -89,7 +89,7 @@ class PairedUser(FastHttpUser):
         done = found.done
         self.failures += found.fault != Fault.NONE
         self.sent += 1
-        row = (line.cell, line.key, number, found.status, found.fault, warm, found.size, sent, sent, done)
+        row = (line.cell, line.key, number, found.status, found.fault, warm, found.size, sent, sent, done, found.cache)
         self.recorder.add(row)
         if done - getattr(self, "flushed", done) > FLUSH_NANOSECONDS:
             self.recorder.flush()
@@ -212,7 +212,7 @@ class LoadUser(FastHttpUser):
             if self.flying >= trial.most:
                 line = self.script.lines[index]
                 warm = at < trial.warm_seconds * SECOND
-                self.tally.add((line.cell, line.key, order.number, 0, Fault.UNSENT, warm, 0, at, -1, -1))
+                self.tally.add((line.cell, line.key, order.number, 0, Fault.UNSENT, warm, 0, at, -1, -1, Told.NOTHING))
                 continue
             self.flying += 1
             gevent.spawn_raw(self._arrive, index, at)
@@ -275,4 +275,5 @@ class LoadUser(FastHttpUser):
         at = sent if due is None else due
         warm = at < order.trial.warm_seconds * SECOND
         done = found.done - order.start
-        self.tally.add((line.cell, line.key, order.number, found.status, found.fault, warm, found.size, at, sent, done))
+        what = (line.cell, line.key, order.number, found.status, found.fault, warm, found.size)
+        self.tally.add((*what, at, sent, done, found.cache))

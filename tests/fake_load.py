@@ -97,7 +97,7 @@ class FakeLoad:
                 fault = self.fault.get(key, Fault.NONE) if place % 10 == 0 else Fault.NONE
                 sent = end - int(took)
                 warm = sent < load.warm_seconds * 1e9
-                recorder.add((cell, 0, number, 200, fault, warm, 100, sent, sent, end))
+                recorder.add((cell, 0, number, 200, fault, warm, 100, sent, sent, end, 0))
             share = ShareReport(
                 requests=len(done), unsent=0, failures=0, cpu_seconds=0.0001 * len(done), response="", service=""
             )

@@ -149,7 +149,7 @@ class FakeRun:
                 sent, fault = clock, Fault.CONTENT if ask.cell in self.wrong else Fault.NONE
                 clock += round(usual[ask.cell] * factor * 1e9)
                 failures += bool(fault)
-                recorder.add((ask.cell, ask.key, number, 200, fault, warm, lengths[ask.cell], sent, sent, clock))
+                recorder.add((ask.cell, ask.key, number, 200, fault, warm, lengths[ask.cell], sent, sent, clock, 0))
         recorder.close()
         report = Report(
             requests=recorder.written, failures=failures, seconds=clock / 1e9, passes_done=len(block.passes),

@@ -82,6 +82,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "targets.web.lab_mode.VariantMiddleware",
     "targets.web.evidence.EvidenceMiddleware",
+    "targets.web.cache_status.CacheStatusMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.common.CommonMiddleware",

@@ -20,6 +20,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.db import connections
 from django.http import HttpRequest, HttpResponse
 
+from targets.web.cache_status import note_look_up
 from targets.web.current import current_variant
 from targets.web.lab_mode import in_lab_mode
 
@@ -94,6 +95,7 @@ def note_cache(
     `is_computed` says that the request computes the answer itself; `plain` and `stored` are the bytes of what it found
     and of what the store has of it.
     """
+    note_look_up(level=level, outcome="waited" if has_waited and not is_computed else outcome)
     if recorder := _recorder.get():
         recorder.cache.append(
             {

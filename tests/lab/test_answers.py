@@ -13,8 +13,8 @@ from geventhttpclient.response import HTTPConnectionClosed, HTTPParseError, HTTP
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lab.answers import fault_of, fault_of_error
-from lab.recorder import Fault
+from lab.answers import fault_of, fault_of_error, told_of
+from lab.recorder import Fault, Told
 from lab.script import Line
 
 BODY = b'{"data": {"book": {"title": "Kim"}}}'
@@ -176,3 +176,24 @@ def test_an_exception_has_its_fault(error: BaseException, fault: Fault) -> None:
 def test_no_exception_is_a_right_answer(error: BaseException, *, in_body: bool) -> None:
     """Whatever was raised, something is wrong, and it is never taken for an arrival that was not sent."""
     assert fault_of_error(error, in_body=in_body) not in {Fault.NONE, Fault.UNSENT}
+
+
+@pytest.mark.parametrize(
+    ("status", "told"),
+    [
+        (None, Told.NOTHING),
+        ("", Told.NOTHING),
+        ("view; hit", Told.HIT),
+        ("query; fwd=miss, view; fwd=miss", Told.MISS),
+        ("query; hit, view; fwd=miss", Told.MISS),
+        ("query; fwd=miss, view; hit", Told.HIT),
+        ("query; fwd=partial", Told.PART),
+        ("view; fwd=bypass; detail=away", Told.AWAY),
+        ("edge;hit;ttl=30", Told.HIT),
+        ("edge; fwd=uri-miss; stored", Told.NOTHING),
+        (["origin; fwd=miss", "edge; hit"], Told.HIT),
+    ],
+)
+def test_the_cache_nearest_to_the_client_says_what_it_had(status: str | list[str] | None, told: Told) -> None:
+    """The last member counts, with or without spaces and parameters; what nobody here means is nothing told."""
+    assert told_of(status) == told

@@ -196,7 +196,7 @@ def test_samples_are_written_as_csv(door: Door, run: RunFolder) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     done = door("samples", str(run.path))
     lines = done.stdout.splitlines()
-    assert lines[0] == "block,cell,key,round,status,fault,warm,bytes,due,sent,done"
+    assert lines[0] == "block,cell,key,round,status,fault,warm,bytes,due,sent,done,cache"
     assert {line.split(",")[0] for line in lines[1:]} == {str(block) for block in range(8)}
     assert done.stderr.startswith("note: block-07.samples ends inside a frame")
     assert done.returncode == 0

@@ -26,14 +26,14 @@ def made_rows(draw: st.DrawFn) -> tuple[int, ...]:
     fault = draw(st.just(Fault.NONE) | st.sampled_from(Fault))
     warm, due = draw(st.integers(0, 1)), draw(times)
     if fault == Fault.UNSENT:
-        return (1, 2, 3, 0, fault, warm, 0, due, -1, -1)
+        return (1, 2, 3, 0, fault, warm, 0, due, -1, -1, 0)
     sent = due + draw(durations)
-    return (1, 2, 3, 200, fault, warm, draw(st.integers(0, 10**6)), due, sent, sent + draw(durations))
+    return (1, 2, 3, 200, fault, warm, draw(st.integers(0, 10**6)), due, sent, sent + draw(durations), 0)
 
 
 def row(*, fault: Fault = Fault.NONE, warm: int = 0, due: int = 0, sent: int = 0, done: int = 0) -> tuple[int, ...]:
     """A row of which nothing else matters."""
-    return (0, 0, 0, 200, fault, warm, 10, due, sent, done)
+    return (0, 0, 0, 200, fault, warm, 10, due, sent, done, 0)
 
 
 def tallied(path: Path, rows: list[tuple[int, ...]]) -> ShareReport:
