@@ -141,19 +141,22 @@ class StampedeDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CachingDesign:
-    """How caches are compared: keys are drawn by Zipf's law with each of `exponents`, at open `rate`, for `seconds`.
+    """How caches are compared: each variant meets open requests, `rate` a second, by both faces at once.
 
-    An entry lives for `seconds_to_live`. `write_shares` are the parts of requests that write.
+    Popularity: an answer lives for `seconds_to_live`, and every exponent has a part of the keys, which come up by its
+    Zipf's law, for `seconds` beyond the first two lives. Mixes: answers live on, all keys come up with the exponent
+    `usual`, and for `mix_seconds` at each of `write_shares` that part of the requests writes, the same for each variant.
+    Before them every key is asked for one by one, first cold and then warm.
     """
 
     exponents: tuple[float, ...] = (0.6, 0.8, 1.0, 1.2)
     write_shares: tuple[float, ...] = (0.0, 0.01, 0.1)
-    rate: float = 40.0
-    seconds: float = 10.0
-    seconds_to_live: float = 2.0
-    keys: int = 200
+    usual: float = 1.0
+    rate: float = 150.0
+    seconds: float = 8.0
+    seconds_to_live: int = 1
+    mix_seconds: float = 4.0
     blocks: int = 4
-    server: Server = Server(workers=2, threads=4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

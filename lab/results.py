@@ -12,6 +12,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            load.json       what was found under load: derived
                            missing.json    of a run with mails: the servers that cannot be had here
                            mail.json       what became of orders and mails: derived
+                           caching-plan.json, kept.json  of a study of caches: its times, and what answers take
                            study.json      what a study found: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again

@@ -2,12 +2,17 @@
 
 from typing import Final
 
+from lab.caching_derive import study_caching
+from lab.caching_trials import run_caching
 from lab.experiment import Experiment
 from lab.stampede import run_stampedes
 from lab.stampede_derive import derive_stampedes
 from lab.study import Study
 
-STUDIES: Final[dict[str, Study]] = {"stampede": Study(run=run_stampedes, derive=derive_stampedes)}
+STUDIES: Final[dict[str, Study]] = {
+    "caching": Study(run=run_caching, derive=study_caching),
+    "stampede": Study(run=run_stampedes, derive=derive_stampedes),
+}
 """By the experiment's field that holds the design."""
 
 

@@ -1,6 +1,7 @@
 """Yields a cache to measure with: an embedded Valkey, or the Redis that a URL names.
 
-Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO, and ends keys of a run's own prefix.
+Of a given server it changes nothing: no CONFIG, no FLUSHALL; it asks for INFO, and weighs and ends keys of a run's own
+prefix.
 """
 
 import signal
@@ -126,6 +127,29 @@ def expire(url: str, *, prefix: str, but: str) -> int:
         found = [key for key in client.scan_iter(match=f"{prefix}*", count=1000) if but.encode() not in key]
         # A time in the past is the end of a key, as its own time is.
         return sum(bool(client.pexpireat(key, 1)) for key in found)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weight:
+    """What entries take: bytes of their values, and all of the server's memory, None where it does not say."""
+
+    entries: int
+    stored: int
+    memory: int | None
+
+
+def weigh(url: str, *, prefix: str, but: tuple[str, ...]) -> Weight:
+    """What the keys take that begin with `prefix` and hold none of `but`."""
+    with closing(_client(url)) as client:
+        found = client.scan_iter(match=f"{prefix}*", count=1000)
+        # A scan may name a key twice.
+        keys = {key for key in found if not any(part.encode() in key for part in but)}
+        stored = sum(client.strlen(key) for key in keys)
+        try:
+            memory = sum(client.memory_usage(key) or 0 for key in keys)
+        except redis.exceptions.ResponseError:
+            memory = None
+    return Weight(entries=len(keys), stored=stored, memory=memory)
 
 
 def _client(url: str) -> Any:
