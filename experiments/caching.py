@@ -1,4 +1,4 @@
-"""What does each level of the cache buy, how many requests hit, and from how many writes on does it not pay any more?"""
+"""What does each level of the cache buy, how many requests hit, and from how many writes on does it not pay?"""
 
 from typing import Final
 

@@ -145,8 +145,8 @@ class CachingDesign:
 
     Popularity: an answer lives for `seconds_to_live`, and every exponent has a part of the keys, which come up by its
     Zipf's law, for `seconds` beyond the first two lives. Mixes: answers live on, all keys come up with the exponent
-    `usual`, and for `mix_seconds` at each of `write_shares` that part of the requests writes, the same for each variant.
-    Before them every key is asked for one by one, first cold and then warm.
+    `usual`, and for `mix_seconds` at each of `write_shares` that part of the requests writes, the same for all of them.
+    Before that every key is asked for one by one, first cold and then warm.
     """
 
     exponents: tuple[float, ...] = (0.6, 0.8, 1.0, 1.2)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.caching_derive import derive_caching
 from lab.findings import Interval
 from lab.json_files import read
 from lab.mail_findings import MailFindings
@@ -15,7 +16,9 @@ pytestmark = pytest.mark.slow
 
 HELD = '(("select_related", "on"), ("prefetch_related", "on"), ("indexes", "on"), ("cache", "off"))'
 HEAD = """
-from lab.experiment import SERVER, WRITES, Experiment, LoadDesign, MailDesign, Server, StampedeDesign
+from lab.experiment import (
+    SERVER, WRITES, CachingDesign, Experiment, LoadDesign, MailDesign, Server, StampedeDesign,
+)
 
 EXPERIMENT = Experiment(
 """
@@ -80,6 +83,12 @@ DESIGNS = {
     "tiny_faces": f"""{HEAD}    name="tiny_faces", question="Which face?",
     operations=("scenarios.operations.fetching:PRODUCT_CARDS", "scenarios.operations.fetching:PRODUCT_SCREEN"),
     variant={HELD}, keys=2, blocks=2, budget=10.0,
+)
+""",
+    "tiny_caching": f"""{HEAD}    name="tiny_caching", question="Cached?",
+    operations=("scenarios.operations.catalog:PRODUCT_DETAIL",), servers=(Server(workers=2, threads=4),),
+    variants=tuple((*{HELD}[:3], ("cache", level)) for level in ("off", "query", "view", "both")),
+    caching=CachingDesign(rate=40.0, seconds=6.0, mix_seconds=2.0, write_shares=(0.0, 0.2), blocks=2), keys=24,
 )
 """,
 }
@@ -178,3 +187,20 @@ def test_a_stampede_is_counted_expiry_by_expiry(tree: Tree) -> None:
         assert isinstance(free, Interval)
         assert isinstance(guarded, Interval)
         assert 1 == guarded.estimate <= free.estimate <= 4
+
+
+def test_caches_are_held_against_their_model(tree: Tree) -> None:
+    """Every answer was right and says what the cache had; the replay of the requests agrees with what was told."""
+    found = run(tree, "tiny_caching")
+    caching = derive_caching(found)
+    assert not [note for note in caching.notes if "wrong or missing" in note]
+    assert caching.blocks_done == 2
+    assert [(each.level, each.face) for each in caching.memories] == [
+        (level, face) for face in ("rest", "graphql") for level in ("query", "view", "both")
+    ]
+    assert all(each.memory and each.memory > each.stored > 0 for each in caching.memories)
+    assert all(abs(each.share - each.replayed) < 0.05 for each in caching.exponents)
+    for each in caching.mixes:
+        assert each.level == "off" or each.writes or each.hits is None or each.hits.estimate == 1.0
+    Path(found.path / "report.html").unlink()
+    assert tree.lab("report", str(found.path)).returncode == 0
