@@ -30,6 +30,9 @@ MIX_SETTLES: Final = 1.0
 PASSES: Final = 2.5
 """How many times as long as every key takes without a cache each is asked for one by one: a miss takes longer."""
 
+LEAST_PASSES: Final = 1.0
+"""Seconds that this takes at the least."""
+
 LEAST_LIVES: Final = 4
 LEAST_MIX_SECONDS: Final = 1.0
 TRIAL_OVERHEAD: Final = 0.3
@@ -115,7 +118,7 @@ class CachingPlan:
         singles = [
             CachingTrial(
                 part=part, number=number, kind=SINGLE, variant=variant, settled=0.0, face=face,
-                seconds=PASSES * self.pass_seconds,
+                seconds=max(PASSES * self.pass_seconds, LEAST_PASSES),
             )
             for number, face in enumerate(self.faces)
         ]  # fmt: skip
