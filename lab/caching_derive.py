@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TypeVar
 
-from lab.caching_findings import CachingFindings, Memory
+from lab.caching_findings import CachingFindings, Memory, VoidTrial
 from lab.caching_plan import CachingPlan
 from lab.caching_rates import classes_of, compute_of, rates_of
 from lab.caching_seen import SeenCaching, seen_trials
@@ -19,7 +19,7 @@ from lab.json_files import read
 from lab.recorder import Told
 from lab.results import ProofRecord, RunFolder
 from lab.study_findings import StudyFindings
-from lab.units import count, seconds
+from lab.units import count, rate, seconds
 from lab.wording import varied_levels
 
 T = TypeVar("T")
@@ -53,13 +53,14 @@ def derive_caching(folder: RunFolder) -> CachingFindings:
     proof = _if_there(folder.path / "proof.json", ProofRecord) or ProofRecord(cells=(), proofs=())
     exponents, rates = rates_of(seen)
     return CachingFindings(
-        operation=next(iter(manifest.operations), ""), rate=design.rate, lifetime=design.seconds_to_live,
+        operation=next(iter(manifest.operations), ""), rate=plan.design.rate, lifetime=design.seconds_to_live,
         usual=design.usual, shares=design.write_shares, keys=plan.keys, part_keys=plan.part_keys, levels=levels,
         faces=experiment.faces, exponents=exponents, rates=rates, classes=tuple(classes_of(seen)),
         passes=tuple(passes_of(seen)), mixes=tuple(mixes_of(seen)), costs=tuple(costs_of(seen)),
         worths=tuple(worths_of(seen)), memories=tuple(_memories(folder, levels=levels)), blocks=design.blocks,
         blocks_done=len({trial.block for trial in trials}), trials=len(trials), trials_counted=len(seen.counted),
-        answers=sum(each.answers for each in proof.proofs), notes=(*proof.notes, *_notes(seen)),
+        answers=sum(each.answers for each in proof.proofs),
+        notes=(*proof.notes, *_notes(seen, wanted_rate=design.rate)),
     )  # fmt: skip
 
 
@@ -77,14 +78,29 @@ def _memories(folder: RunFolder, *, levels: tuple[str, ...]) -> Iterator[Memory]
         )  # fmt: skip
 
 
-def _notes(seen: SeenCaching) -> Iterator[str]:
+def _voids(seen: SeenCaching) -> Iterator[VoidTrial]:
+    for trial in seen.trials:
+        if trial.reasons:
+            what = trial.what
+            yield VoidTrial(
+                block=trial.block, kind=what.kind, level=seen.levels[what.variant], face=what.face, writes=what.writes,
+                reason="; ".join(trial.reasons),
+            )  # fmt: skip
+
+
+def _notes(seen: SeenCaching, *, wanted_rate: float) -> Iterator[str]:
     blocks = len({trial.block for trial in seen.trials})
     if blocks < seen.plan.design.blocks:
         yield f"The run ended after {blocks} of {seen.plan.design.blocks} blocks; what was measured is shown."
     void = [trial for trial in seen.trials if trial.reasons]
-    for reason in dict.fromkeys(trial.reasons[0] for trial in void):
-        of = sum(trial.reasons[0] == reason for trial in void)
-        yield f"{of} of {len(seen.trials)} trials count for nothing: {reason}."
+    if void:
+        yield f"{len(void)} of {len(seen.trials)} trials count for nothing; a table gives each one's reason."
+    design = seen.plan.design
+    if design.rate < wanted_rate:
+        yield (
+            f"The rate is {rate(design.rate)}/s and not {rate(wanted_rate)}/s: without a cache requests take too long "
+            "for more."
+        )
     away = sum(int((trial.reads["cache"] == Told.AWAY).sum()) for trial in seen.trials)
     if away:
         yield f"The cache did not answer {count(away)} look-ups, which count as misses."

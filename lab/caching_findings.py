@@ -85,8 +85,10 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worth:
-    """From which hit rate on a cache saves time, by its cold and warm times: `needed`; `writes` is the share of writes
-    at which no more hit, by the model."""
+    """From which hit rate on a cache saves time, by its cold and warm times: `needed`.
+
+    `writes` is the share of writes at which no more hit, by the model.
+    """
 
     level: str
     face: str
@@ -105,6 +107,18 @@ class Memory:
     body: float
     stored: float
     memory: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoidTrial:
+    """A trial that counts for nothing: which it was, and every reason. `face` is empty where all were asked at once."""
+
+    block: int
+    kind: str
+    level: str
+    face: str
+    writes: float
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +142,7 @@ class CachingFindings:
     costs: tuple[Cost, ...]
     worths: tuple[Worth, ...]
     memories: tuple[Memory, ...]
+    voids: tuple[VoidTrial, ...]
     blocks: int
     blocks_done: int
     trials: int

@@ -36,17 +36,6 @@ def lifetime_hits(rates: Array, *, ttl: float, compute: float = 0.0) -> Array:
     return hits
 
 
-def modelled(keys: Keys, *, counted: NDArray[np.bool_], seconds: float, ttl: float, compute: float) -> float:
-    """The hit rate that the model gives for requests that were really sent: `keys` (n,) of a trial of `seconds`.
-
-    `counted` (n,) are those that it is given for. What a request meets are the others for its key: their rate is that
-    of one request less (Slivnyak): to count it as one of them would let a key hit that is asked for once.
-    """
-    _, place, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    hits = lifetime_hits((counts - 1) / seconds, ttl=ttl, compute=compute)
-    return float(hits[place][counted].mean())
-
-
 def replayed(
     keys: Keys, *, sent: Array, done: Array, ttl: float = np.inf, writes: Sequence[float] = ()
 ) -> NDArray[np.bool_]:

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from lab.arrivals import Arrivals, Segment, profile
-from lab.caching_model import Keys, zipf
+from lab.caching_model import Array, Keys, zipf
 from lab.experiment import CachingDesign
 from lab.trial import Trial
 
@@ -83,6 +83,14 @@ class CachingPlan:
     def part_keys(self) -> int:
         """How many keys each exponent has."""
         return self.keys // len(self.design.exponents)
+
+    @property
+    def popularity(self) -> Array:
+        """The share of each key (n,) in the requests of a face while answers live for a short time."""
+        exponents = self.design.exponents
+        parts = [zipf(self.part_keys, exponent=exponent) / len(exponents) for exponent in exponents]
+        shares: Array = np.concatenate(parts)
+        return shares
 
     @property
     def block_seconds(self) -> float:

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from lab.caching_findings import ClassTime, HitRate
-from lab.caching_model import modelled, replayed
+from lab.caching_model import lifetime_hits, replayed
 from lab.caching_plan import POPULAR
 from lab.caching_seen import SeenCaching, SeenTrial, is_counted, is_hit, response, service, wanted
 from lab.over_blocks import around, quantile_over
@@ -19,8 +19,10 @@ UNCACHED: Final = {"no cache": (Told.NOTHING,)}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Part:
-    """The requests of one trial for the keys of one exponent by one face: how many, and how many of them hit, as it was
-    measured, by the model and in the replay."""
+    """The requests of one trial for the keys of one exponent by one face.
+
+    How many there are, and how many of them hit: as it was measured, by the model and in the replay.
+    """
 
     block: int
     requests: int
@@ -82,19 +84,19 @@ def _parts(seen: SeenCaching) -> Parts:
 
 def _parts_of(seen: SeenCaching, trial: SeenTrial) -> Iterator[tuple[int, str, _Part]]:
     plan, rows = seen.plan, trial.reads
-    ttl, keys, late, hit = float(plan.design.seconds_to_live), wanted(rows), is_counted(rows), is_hit(rows)
-    again = replayed(keys, sent=rows["sent"] / 1e9, done=rows["done"] / 1e9, ttl=ttl)
+    ttl, late, hit = float(plan.design.seconds_to_live), is_counted(rows), is_hit(rows)
+    again = replayed(wanted(rows), sent=rows["sent"] / 1e9, done=rows["done"] / 1e9, ttl=ttl)
     compute = float(service(rows[~hit]).mean()) if (~hit).any() else 0.0
+    rates = len(rows) / trial.what.seconds / len(seen.faces) * plan.popularity[rows["key"]]
+    expected = lifetime_hits(rates, ttl=ttl, compute=compute)
     places, faces = rows["key"] // plan.part_keys, seen.face_of(rows)
     for place in range(len(plan.design.exponents)):
         for number, face in enumerate(seen.faces):
-            own = (places == place) & (faces == number)
-            mine = own & late
-            if requests := int(mine.sum()):
-                model = modelled(keys[own], counted=late[own], seconds=trial.what.seconds, ttl=ttl, compute=compute)
+            mine = (places == place) & (faces == number) & late
+            if mine.any():
                 part = _Part(
-                    block=trial.block, requests=requests, measured=float(hit[mine].sum()), model=model * requests,
-                    replayed=float(again[mine].sum()),
+                    block=trial.block, requests=int(mine.sum()), measured=float(hit[mine].sum()),
+                    model=float(expected[mine].sum()), replayed=float(again[mine].sum()),
                 )  # fmt: skip
                 yield place, face, part
 

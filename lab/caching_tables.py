@@ -17,7 +17,8 @@ MODEL: Final = "model"
 def tables(found: CachingFindings) -> tuple[Table, ...]:
     """Every table that has rows."""
     made = (
-        _rates(found), _classes(found), _passes(found), _mixes(found), _costs(found), _worths(found), _memories(found)
+        _rates(found), _classes(found), _passes(found), _mixes(found), _costs(found), _worths(found), _memories(found),
+        _voids(found),
     )  # fmt: skip
     return tuple(table for table in made if table.rows)
 
@@ -159,6 +160,24 @@ def _memories(found: CachingFindings) -> Table:
         rows=tuple(
             (each.level, face_name(each.face), each.answers, each.entries, each.body, each.stored, each.memory)
             for each in found.memories
+        ),
+    )  # fmt: skip
+
+
+def _voids(found: CachingFindings) -> Table:
+    return Table(
+        identifier="void",
+        title="Trials that count for nothing",
+        lead="By what the sensors saw and whether every answer was right; nobody looked at what they measured.",
+        columns=(
+            Column(name="block", unit="count"), Column(name="trial"), Column(name="cache"), Column(name="face"),
+            Column(name="writes"), Column(name="reason"),
+        ),
+        rows=tuple(
+            (
+                each.block + 1, each.kind, each.level, face_name(each.face) or ALL, _writes(each.writes), each.reason
+            )
+            for each in found.voids
         ),
     )  # fmt: skip
 

@@ -91,13 +91,14 @@ def part_name(block: int, part: str) -> str:
 
 
 def _planned(given: Assignment, *, proof: ProofRecord) -> CachingPlan:
-    experiment = given.experiment
-    assert experiment.caching is not None  # noqa: S101 - only experiments with caches come here
+    experiment, design = given.experiment, given.experiment.caching
+    assert design is not None  # noqa: S101 - only experiments with caches come here
     [keyed] = given.operations
+    # The first variant of each face is the one without a cache.
+    seconds = max(cell.seconds for cell in proof.cells[:: len(experiment.variants)])
     plan = CachingPlan(
-        design=experiment.caching, keys=len(keyed.keys), faces=experiment.faces, variants=len(experiment.variants),
-        # The first variant of each face is the one without a cache.
-        pass_seconds=len(keyed.keys) * max(cell.seconds for cell in proof.cells[:: len(experiment.variants)]),
+        design=replace(design, rate=min(design.rate, design.busy / seconds)), keys=len(keyed.keys),
+        faces=experiment.faces, variants=len(experiment.variants), pass_seconds=len(keyed.keys) * seconds,
         seed=given.seed,
     )  # fmt: skip
     return fitted(plan, budget=given.budget)

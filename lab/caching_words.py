@@ -22,8 +22,7 @@ own. What an answer says of the cache (Cache-Status, RFC 9211) is kept with its 
 not guessed. Response time runs from when a request was due.
 
 Popularity: answers live for a short time, and each exponent has keys of its own, so that all are asked at once. What is
-due in the first two lives is left out. The model is rate * ttl / (1 + rate * (ttl + compute)) for each key, by the rate
-of the other requests for it in the same trial and the mean time of its misses. It is held against what was told; the
+due in the first two lives is left out. The model It is held against what was told; the
 replay sends the very requests through a simulated cache, and has no error of chance.
 
 Cold and warm: after the cache was emptied, one client asks for every key, again and again; the first time is cold.
@@ -89,11 +88,12 @@ def _rates(found: CachingFindings) -> list[str]:
     levels = [one for one in found.rates if len(found.faces) == 1 or not one.face]
     worst = max(abs(one.apart) for one in told)
     single = max((abs(one.apart) for one in levels), default=worst)
-    return [
+    said = (
         f"At Zipf's exponent {each.exponent:g}, {_percents(each.measured)} of requests hit (model "
         f"{_percent(each.model)}, replayed {_percent(each.replayed)}); at all {len(told)} exponents within "
         f"{_points(worst)} of the model, and within {_points(single)} at each level alone."
-    ]
+    )
+    return [said]
 
 
 def _written(found: CachingFindings, *, face: str) -> str:

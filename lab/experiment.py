@@ -143,6 +143,7 @@ class StampedeDesign:
 class CachingDesign:
     """How caches are compared: each variant meets open requests, `rate` a second, by both faces at once.
 
+    The rate is lower where one by one, without a cache, they would take more than `busy` of the time.
     Popularity: an answer lives for `seconds_to_live`, and every exponent has a part of the keys, which come up by its
     Zipf's law, for `seconds` beyond the first two lives. Mixes: answers live on, all keys come up with the exponent
     `usual`, and for `mix_seconds` at each of `write_shares` that part of the requests writes, the same for all of them.
@@ -153,6 +154,7 @@ class CachingDesign:
     write_shares: tuple[float, ...] = (0.0, 0.01, 0.1)
     usual: float = 1.0
     rate: float = 150.0
+    busy: float = 0.5
     seconds: float = 8.0
     seconds_to_live: int = 1
     mix_seconds: float = 4.0

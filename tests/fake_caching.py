@@ -1,4 +1,4 @@
-"""Yields folders of studies of caches with planted times: their requests are the plan's own, and their cache is exact."""
+"""Yields folders of studies of caches with planted times: requests are the plan's own, the cache is exact."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -156,7 +156,11 @@ def test_a_wrong_answer_makes_its_trial_void(tmp_path: Path) -> None:
     broken = frozenset({(0, "popular")})
     found = derive_caching(FakeCaching(wrong=broken).make(tmp_path / "run"))
     assert (found.trials, found.trials_counted) == (72, 68)
-    assert any(note.startswith("1 of 72 trials count for nothing: 1 of ") for note in found.notes)
+    assert "4 of 72 trials count for nothing; a table gives each one's reason." in found.notes
+    assert {(void.block, void.kind, void.level) for void in found.voids} == {
+        (0, "popular", level) for level in ("off", "query", "view", "both")
+    }
+    assert all(" answers were wrong or missing" in void.reason for void in found.voids)
     assert {each.measured.blocks for each in found.exponents if each.measured} == {2}
 
 

@@ -39,20 +39,20 @@ def told(product: int, *, cache: str, face: str = "rest", headers: Mapping[str, 
 
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize(
-    ("cache", "cold", "warm"),
+    ("cache", "expected"),
     [
-        ("off", None, None),
-        ("query", "query; fwd=miss", "query; hit"),
-        ("view", "view; fwd=miss", "view; hit"),
-        ("both", "query; fwd=miss, view; fwd=miss", "view; hit"),
+        ("off", (None, None)),
+        ("query", ("query; fwd=miss", "query; hit")),
+        ("view", ("view; fwd=miss", "view; hit")),
+        ("both", ("query; fwd=miss, view; fwd=miss", "view; hit")),
     ],
 )
 def test_the_first_answer_is_a_miss_and_the_second_a_hit(
-    fresh_cache: None, nested: int, face: str, cache: str, cold: str | None, warm: str | None
+    fresh_cache: None, nested: int, face: str, cache: str, expected: tuple[str | None, str | None]
 ):
     """Of each level that was looked up, the one nearest to the client last; without a cache nothing is told."""
     first, second = (told(nested, cache=cache, face=face) for _ in range(2))
-    assert (first[0], second[0]) == (cold, warm)
+    assert (first[0], second[0]) == expected
     assert first[1] == second[1]
 
 
