@@ -57,9 +57,9 @@ def derive_caching(folder: RunFolder) -> CachingFindings:
         usual=design.usual, shares=design.write_shares, keys=plan.keys, part_keys=plan.part_keys, levels=levels,
         faces=experiment.faces, exponents=exponents, rates=rates, classes=tuple(classes_of(seen)),
         passes=tuple(passes_of(seen)), mixes=tuple(mixes_of(seen)), costs=tuple(costs_of(seen)),
-        worths=tuple(worths_of(seen)), memories=tuple(_memories(folder, levels=levels)), blocks=design.blocks,
-        blocks_done=len({trial.block for trial in trials}), trials=len(trials), trials_counted=len(seen.counted),
-        answers=sum(each.answers for each in proof.proofs),
+        worths=tuple(worths_of(seen)), memories=tuple(_memories(folder, levels=levels)), voids=tuple(_voids(seen)),
+        blocks=design.blocks, blocks_done=len({trial.block for trial in trials}), trials=len(trials),
+        trials_counted=len(seen.counted), answers=sum(each.answers for each in proof.proofs),
         notes=(*proof.notes, *_notes(seen, wanted_rate=design.rate)),
     )  # fmt: skip
 
