@@ -17,7 +17,10 @@ _BY_NAME: Final = {
 }
 """The exceptions of gevent, geventhttpclient and zlib, by name: none of them is imported where Locust is not."""
 
-_TOLD: Final = {"hit": Told.HIT, "fwd=partial": Told.PART, "fwd=miss": Told.MISS, "fwd=bypass": Told.AWAY}
+_TOLD: Final = {
+    "hit": Told.HIT, "fwd=partial": Told.PART, "collapsed": Told.WAITED, "fwd=miss": Told.MISS, "fwd=bypass": Told.AWAY,
+}  # fmt: skip
+"""The words of `Cache-Status`; the first one counts that is there."""
 
 
 def fault_of(line: Line, *, status: int, body: bytes) -> Fault:

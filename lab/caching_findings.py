@@ -33,7 +33,7 @@ class HitRate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassTime:
-    """Response times of a class of requests under the same load: `kind` is "hit", "part", "miss" or "no cache"."""
+    """Response times of a class of requests under the same load: `kind` is a key of `CLASSES`, or "no cache"."""
 
     level: str
     face: str

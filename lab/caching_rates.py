@@ -9,11 +9,13 @@ import numpy as np
 from lab.caching_findings import ClassTime, HitRate
 from lab.caching_model import lifetime_hits, replayed
 from lab.caching_plan import POPULAR
-from lab.caching_seen import SeenCaching, SeenTrial, is_counted, is_hit, response, service, wanted
+from lab.caching_seen import Rows, SeenCaching, SeenTrial, is_counted, is_hit, response, service, wanted
 from lab.over_blocks import around, quantile_over
 from lab.recorder import Told
 
-CLASSES: Final = {"hit": (Told.HIT,), "part": (Told.PART,), "miss": (Told.MISS, Told.AWAY)}
+CLASSES: Final = {
+    "hit": (Told.HIT,), "part": (Told.PART,), "waited": (Told.WAITED,), "miss": (Told.MISS, Told.AWAY),
+}  # fmt: skip
 UNCACHED: Final = {"no cache": (Told.NOTHING,)}
 
 
@@ -51,8 +53,12 @@ def rates_of(seen: SeenCaching) -> tuple[tuple[HitRate, ...], tuple[HitRate, ...
 def compute_of(seen: SeenCaching) -> float:
     """How long a miss takes on average while answers live for a short time, in seconds."""
     rows = [trial.reads for variant in seen.cached for trial in seen.of(POPULAR, variant=variant)]
-    misses = [service(each[~is_hit(each)]) for each in rows]
-    return float(np.concatenate(misses).mean()) if sum(map(len, misses)) else 0.0
+    return _compute(np.concatenate(rows)) if rows else 0.0
+
+
+def _compute(rows: Rows) -> float:
+    misses = service(rows[np.isin(rows["cache"], CLASSES["miss"])])
+    return float(misses.mean()) if len(misses) else 0.0
 
 
 def classes_of(seen: SeenCaching) -> Iterator[ClassTime]:
@@ -86,9 +92,8 @@ def _parts_of(seen: SeenCaching, trial: SeenTrial) -> Iterator[tuple[int, str, _
     plan, rows = seen.plan, trial.reads
     ttl, late, hit = float(plan.design.seconds_to_live), is_counted(rows), is_hit(rows)
     again = replayed(wanted(rows), sent=rows["sent"] / 1e9, done=rows["done"] / 1e9, ttl=ttl)
-    compute = float(service(rows[~hit]).mean()) if (~hit).any() else 0.0
     rates = len(rows) / trial.what.seconds / len(seen.faces) * plan.popularity[rows["key"]]
-    expected = lifetime_hits(rates, ttl=ttl, compute=compute)
+    expected = lifetime_hits(rates, ttl=ttl, compute=_compute(rows))
     places, faces = rows["key"] // plan.part_keys, seen.face_of(rows)
     for place in range(len(plan.design.exponents)):
         for number, face in enumerate(seen.faces):

@@ -62,7 +62,8 @@ def _classes(found: CachingFindings) -> Table:
         title="Response time by class",
         lead=(
             f"At {rate(found.rate)} requests/s, all exponents together, from when a request was due. A part is a hit "
-            "of what was asked for that lacked something which belongs to it."
+            "of what was asked for that lacked something which belongs to it; who waited had missed what another was "
+            "computing."
         ),
         columns=(
             Column(name="cache"), Column(name="face"), Column(name="class"), Column(name="requests", unit="count"),

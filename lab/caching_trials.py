@@ -34,8 +34,8 @@ CONNECTIONS: Final = 64
 REQUEST_SECONDS: Final = 10.0
 SHOPPERS: Final = 32
 TELL: Final = ("Lab-Tell", "Cache-Status")
-TOKENS: Final = ":version:"
-"""What the keys have in them that hold no answer but a domain's version."""
+NO_ANSWERS: Final = (":version:", ":refill:")
+"""What the keys have in them that hold no answer: versions of domains, and turns to compute."""
 
 Show = Callable[[str], None]
 
@@ -134,7 +134,7 @@ class CachingTrials:
                     request = keyed.operation.request(arm.face, parameters)
                     headers = request_headers(request, arm=arm) | {"Lab-Token": around.token}
                     body += len(client.send(request.method, request.path, headers=headers, body=request.body).body)
-                weight = weigh(around.cache_url, prefix=_prefix(around), without=TOKENS)
+                weight = weigh(around.cache_url, prefix=_prefix(around), but=NO_ANSWERS)
                 yield Kept(
                     variant=cell % self.plan.variants, face=arm.face, answers=len(keyed.keys), body=body, weight=weight
                 )

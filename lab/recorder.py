@@ -60,14 +60,16 @@ class Fault(IntEnum):
 class Told(IntEnum):
     """What an answer says that the cache had for its request: nothing where it was not asked, or looked nothing up.
 
-    PART is a hit of what was asked for and a miss of something that belongs to it; AWAY a cache that did not answer.
+    PART is a hit of what was asked for and a miss of something that belongs to it; WAITED a miss that another computed;
+    AWAY a cache that did not answer.
     """
 
     NOTHING = 0
     HIT = 1
     PART = 2
-    MISS = 3
-    AWAY = 4
+    WAITED = 3
+    MISS = 4
+    AWAY = 5
 
 
 class Recorder:

@@ -188,6 +188,8 @@ def test_no_exception_is_a_right_answer(error: BaseException, *, in_body: bool) 
         ("query; hit, view; fwd=miss", Told.MISS),
         ("query; fwd=miss, view; hit", Told.HIT),
         ("query; fwd=partial", Told.PART),
+        ("view; fwd=miss; collapsed", Told.WAITED),
+        ("view; fwd=miss; collapsed=?0", Told.MISS),
         ("view; fwd=bypass; detail=away", Told.AWAY),
         ("edge;hit;ttl=30", Told.HIT),
         ("edge; fwd=uri-miss; stored", Told.NOTHING),

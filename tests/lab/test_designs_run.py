@@ -200,7 +200,7 @@ def test_caches_are_held_against_their_model(tree: Tree) -> None:
     ]
     assert all(each.memory and each.memory > each.stored > 0 for each in caching.memories)
     assert all(abs(each.share - each.replayed) < 0.05 for each in caching.exponents)
-    assert {each.kind for each in caching.classes} == {"hit", "part", "miss", "no cache"}
+    assert {each.kind for each in caching.classes} >= {"hit", "part", "miss", "no cache"}
     assert {each.kind for each in caching.passes} == {"cold", "warm", "no cache"}
     Path(found.path / "report.html").unlink()
     assert tree.lab("report", str(found.path)).returncode == 0

@@ -16,7 +16,7 @@ rows = st.lists(
     st.tuples(
         *[st.integers(0, 65535)] * 2, st.integers(0, 2**32 - 1), st.integers(0, 599), st.integers(0, 10),
         st.integers(0, 1), st.integers(0, 2**32 - 1), *[st.integers(0, 2**63 - 1)] * 3,
-        st.integers(0, 4),
+        st.integers(0, 5),
     ),
     max_size=40,
 )  # fmt: skip

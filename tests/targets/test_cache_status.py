@@ -1,6 +1,7 @@
 """What the cache had for a request is told in the answer: to the lab, where it asks, and to nobody else."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from django.test import Client
 from scenarios.operations.catalog import PRODUCT_DETAIL, DetailParameters
 from targets.catalog.loaders import category_ids_above
 from targets.catalog.models import Product
-from targets.web import cache_breaker
+from targets.web import cache_breaker, cache_store
 from tests.targets.subject import TOKEN, redis_client
 
 pytestmark = pytest.mark.given_servers
@@ -68,6 +69,20 @@ def test_a_hit_that_lacks_what_belongs_to_it_is_partial(fresh_cache: None, neste
         states.add(told(nested, cache="query")[0])
         assert told(nested, cache="query")[0] == "query; hit"
     assert states == {"query; fwd=miss", "query; fwd=partial"}
+
+
+def test_who_waited_for_another_is_told_so(fresh_cache: None, nested: int, monkeypatch: pytest.MonkeyPatch):
+    """A miss that another computed meanwhile is one, and was collapsed into theirs."""
+    mine = told(nested, cache="view")
+    assert mine[0] == "view; fwd=miss"
+    look = cache_store._fetch
+
+    def late(key: str, *, domains: Sequence[str], asked: bytes | None = None) -> Any:
+        found = look(key, domains=domains, asked=asked)
+        return found if asked is not None else replace(found, payload=None)
+
+    monkeypatch.setattr(cache_store, "_fetch", late)
+    assert told(nested, cache="view") == ("view; fwd=miss; collapsed", mine[1])
 
 
 def test_a_cache_that_is_away_is_told_as_such(fresh_cache: None, nested: int):
