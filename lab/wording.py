@@ -44,12 +44,14 @@ def variant_name(variant: Sequence[tuple[str, str]]) -> str:
 
 
 def varied_levels(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:
-    """A variant by its levels of what differs among all of them, as in `token, user`, and of switches by those on."""
+    """A variant by what differs among all of them: its switches that are on, then other levels, as in `a + b, c`."""
     settings = [dict(each) for each in among]
     levels = {knob: {setting.get(knob) for setting in settings} for knob, _ in variant}
-    varied = [(knob, level, levels[knob] <= {"off", "on"}) for knob, level in variant if len(levels[knob]) > 1]
-    named = [knob if is_switch else level for knob, level, is_switch in varied if not is_switch or level == "on"]
-    return ", ".join(named) or ("all off" if varied else "")
+    varied = [(knob, level) for knob, level in variant if len(levels[knob]) > 1]
+    switches = [knob for knob, _ in varied if levels[knob] <= {"off", "on"}]
+    on = " + ".join(knob for knob, level in varied if knob in switches and level == "on")
+    named = [on, *(level for knob, level in varied if knob not in switches)]
+    return ", ".join(filter(None, named)) or ("all off" if varied else "")
 
 
 def only_level(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:

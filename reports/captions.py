@@ -71,7 +71,7 @@ def growth_title(face: str, lines: Sequence[sizes.Line], *, what: str) -> str:
     ends = f"{text.level(lines[0].points[0][0])} to {text.level(lines[0].points[-1][0])} {what}"
     told = dict.fromkeys((worst, best))
     said = [f"{name} from {text.duration(first)} to {text.duration(last)}" for first, last, name in told]
-    return f"{face_name(face)}, {ends}: {', '.join(said)}"
+    return f"{face_name(face)}, {ends}: {'; '.join(said)}"
 
 
 def growth_alternative(lines: Sequence[sizes.Line]) -> str:

@@ -198,3 +198,27 @@ def test_faces_are_compared_by_the_number_that_the_verdict_is_about(verdict: str
     )
     [line, *_] = answer_words.answer(knobs=(), cells=(), effects=(found,), proofs=(), blocks=())
     assert line.startswith(f"list: {said}")
+
+
+@pytest.mark.parametrize(
+    ("variant", "expected"),
+    [
+        ((("a", "off"), ("b", "off"), ("way", "rows"), ("held", "on")), "rows"),
+        ((("a", "on"), ("b", "off"), ("way", "rows"), ("held", "on")), "a, rows"),
+        ((("a", "on"), ("b", "on"), ("way", "batches"), ("held", "on")), "a + b, batches"),
+    ],
+)
+def test_a_variant_is_named_by_what_differs(variant: tuple[tuple[str, str], ...], expected: str) -> None:
+    """Switches by those that are on, others by their level; what all have in common is not said."""
+    among = [
+        (("a", "off"), ("b", "off"), ("way", "rows"), ("held", "on")),
+        (("a", "on"), ("b", "on"), ("way", "batches"), ("held", "on")),
+    ]
+    assert wording.varied_levels(variant, among=among) == expected
+
+
+def test_a_variant_of_switches_alone_has_a_name_where_none_is_on() -> None:
+    """Else its cell would have none."""
+    among = [(("a", "off"), ("b", "off")), (("a", "on"), ("b", "off"))]
+    assert [wording.varied_levels(each, among=among) for each in among] == ["all off", "a"]
+    assert wording.varied_levels(among[0], among=among[:1]) == ""
