@@ -57,7 +57,7 @@ def lab(words: list[str]) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("experiment", nargs="?", default="toggles", help="the question, by name (default: toggles)")
-    parser.add_argument("--dataset", default="medium", help="small, medium or large (default: medium)")
+    parser.add_argument("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")
     parser.add_argument(
         "--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)"
     )
@@ -159,7 +159,7 @@ def seed(words: list[str]) -> None:
     from lab.run import seed_dataset
 
     parser = _Parser(prog="./noxw -s seed --", description=seed.__doc__)
-    parser.add_argument("--dataset", default="medium", help="small, medium or large (default: medium)")
+    parser.add_argument("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")
     parser.add_argument("--seed", type=seed_number, default=1, help="another seed draws other rows (default: 1)")
     asked = parser.parse_args(words)
     made = seed_dataset(size=asked.dataset, seed=asked.seed, progress=Progresses(CONSOLE))

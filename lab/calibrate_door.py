@@ -37,7 +37,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add("--duel", action="store_true", help="ask the field's common gates too, of each pair of trees that is timed")
     add("--tolerance", type=_share, default="1%", help="of unchanged code and of small doses (default: 1%%)")
     add("--ledger", type=Path, default=LEDGER, help=f"tries are appended there (default: {LEDGER})")
-    add("--dataset", default="medium", help="small, medium or large (default: medium)")
+    add("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")
     add("--budget", default="38s", help="time for measuring in each try of one operation (default: 38s)")
     add(
         "--within", default="", metavar="TIME",

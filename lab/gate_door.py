@@ -51,7 +51,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add = parser.add_argument
     add("--base", required=True, metavar="REV", help="the commit to be as good as")
     add("--head", default=WORKING_TREE, metavar="REV", help="the commit to judge (default: worktree, as it is now)")
-    add("--dataset", default="medium", help="small, medium or large (default: medium)")
+    add("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")
     add("--budget", default="120s", help="time for measuring (default: 120s)")
     add("--blocks", type=_even, default=12, help="fresh processes, in which time is measured; even (default: 12)")
     add("--faces", default="", help="rest or graphql (default: both)")

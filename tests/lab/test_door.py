@@ -57,7 +57,7 @@ def run(tmp_path: Path) -> RunFolder:
             ["nonsense"],
             "there is no experiment 'nonsense' (choose one of async_fanout, authentication, background_email, ",
         ),
-        (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, medium, large)"),
+        (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, x4, x20, medium, x300, large)"),
         (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),
         (["--faces", "rest,"], "there is no face ''"),
         (["--operations", "product_lisp"], "there is no operation 'product_lisp' (choose from product_list, "),

@@ -172,7 +172,7 @@ def test_a_wrong_setting_is_named_in_one_line():
     """The line says what the setting was and what it may be."""
     wrong = {
         "FACE is 'soap': choose one of rest, graphql": {"FACE": "soap"},
-        "DATASET is 'huge': choose one of small, medium, large": {"DATASET": "huge"},
+        "DATASET is 'huge': choose one of small, x4, x20, medium, x300, large": {"DATASET": "huge"},
         "EXPONENT is 'steep': give a number from 0 to 8": {"EXPONENT": "steep"},
         "EXPONENT is '-1': give a number from 0 to 8": {"EXPONENT": "-1"},
         "SHAPE is 'round': choose one of steady, ramp, spike, ladder": {"SHAPE": "round"},
