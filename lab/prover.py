@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any, Final
+from typing import Any
 
 from lab.asker import Asker, Subject
 from lab.equivalence import first_difference
@@ -18,14 +18,12 @@ from lab.experiment import Arm
 from lab.findings import Evidence, Proof
 from lab.gate_findings import AnswerChange
 from lab.http import Answer
+from lab.limits import Met, limit_met
 from lab.plan import SLOW
 from lab.progress import Advance
 from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.server import floor_path
 from lab.wording import variant_name
-
-REQUEST_LIMIT: Final = 5.0
-"""Seconds above which one request is too slow for its cell to be measured."""
 
 
 @dataclass(kw_only=True)
@@ -99,9 +97,8 @@ class Prover:
     def _cell(self, subject: Subject) -> tuple[CellProof, int]:
         bodies: dict[int, bytes] = {}
         first, cold = self._with_evidence(subject, key=0)
-        if first.seconds > REQUEST_LIMIT:
-            reason = f"one request took {first.seconds:.1f} s, above the limit of {REQUEST_LIMIT:g} s"
-            return CellProof(cell=subject.index, seconds=first.seconds, answers=(), cold=cold, void=reason), 0
+        if met := limit_met(subject.keyed.operation, subject.arm.face, first):
+            return _void(subject, first, met, cold=cold), 0
         compared = self._compare(subject, key=0, answer=first, bodies=bodies)
         times: list[float] = []
         others: list[Evidence] = []
@@ -113,9 +110,13 @@ class Prover:
                 others.append(evidence)
             else:
                 answer = self._ask(subject, key=key)
+            if met := limit_met(subject.keyed.operation, subject.arm.face, answer):
+                return _void(subject, answer, met, cold=cold), compared
             times.append(answer.seconds)
             compared += self._compare(subject, key=key, answer=answer, bodies=bodies)
         again, warm = self._with_evidence(subject, key=0)
+        if met := limit_met(subject.keyed.operation, subject.arm.face, again):
+            return _void(subject, again, met, cold=cold), compared
         compared += self._compare(subject, key=0, answer=again, bodies=bodies)
         if warm.cache_hits:
             # The keys are primed now: what is timed, and what is proven last, is the hit.
@@ -252,6 +253,13 @@ class Prover:
         if not any((each.operation, each.face) == (operation, face) for each in into):
             change = AnswerChange(operation=operation, face=face, parameters=str(parameters), difference=difference)
             into.append(change)
+
+
+def _void(subject: Subject, answer: Answer, met: Met, *, cold: Evidence) -> CellProof:
+    """The proof of a cell that a limit ended."""
+    return CellProof(
+        cell=subject.index, seconds=answer.seconds, answers=(), cold=cold, void=met.reason, more_than=met.seconds
+    )  # fmt: skip
 
 
 def describe(arm: Arm) -> str:

@@ -81,7 +81,7 @@ class CellProof:
     """What proof and evidence say of one cell: its pilot time in seconds, or why it is void.
 
     Evidence is of the first key, cold and warm; `others` is that of the other keys, cold, where it was asked for, and
-    `pages` that of pages by their size.
+    `pages` that of pages by their size. Where a limit ended a request it takes more than `more_than` seconds.
     """
 
     cell: int
@@ -92,6 +92,7 @@ class CellProof:
     others: tuple[Evidence, ...] = ()
     pages: tuple[tuple[int, Evidence], ...] = ()
     void: str = ""
+    more_than: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
