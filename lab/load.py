@@ -57,7 +57,7 @@ class Loader:
                 self._blocks(plan, [plan.spare(index)], proofs=proofs, advance=advance)
 
     def _planned(self, proofs: Mapping[int, CellProof], *, budget: float, seed: int) -> Plan:
-        timed = [replace(c, seconds=proofs[c.index].seconds) for c in self.cells if not proofs[c.index].void]
+        timed = self.pilots(proofs)
         plan = plan_run(
             timed, budget=budget, blocks=self.experiment.blocks, boot_seconds=BOOT_SECONDS, keys=self.experiment.keys,
             seed=seed,
@@ -65,11 +65,20 @@ class Loader:
         self.folder.save("plan", plan)
         return plan
 
+    def pilots(self, proofs: Mapping[int, CellProof]) -> list[PlannedCell]:
+        """The cells that can be timed, each with the time that its proof took."""
+        return [replace(c, seconds=proofs[c.index].seconds) for c in self.cells if not proofs[c.index].void]
+
     def confirm(self, record: ProofRecord, *, advance: Advance) -> None:
         """Runs half the blocks again, with orders of their own, to confirm an alarm or to settle what is unclear."""
         plan = self.folder.plan
         proofs = {proof.cell: proof for proof in record.cells}
         self._blocks(plan, plan.confirming, proofs=proofs, advance=advance)
+
+    def block(self, plan: Plan, *, index: int, record: ProofRecord, show: Callable[[int], None]) -> None:
+        """Runs one block, unless an earlier try at this run came to its end; `show` is told of samples meanwhile."""
+        if not self._is_done(index):
+            self._block(plan_block(plan, index=index), proofs={each.cell: each for each in record.cells}, show=show)
 
     def _reports(self, plan: Plan) -> dict[int, Report]:
         return {index: read(self.folder.report_file(index), Report) for index in range(plan.blocks)}

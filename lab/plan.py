@@ -54,7 +54,10 @@ class PlannedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """How the budget is shared: the cells, the blocks, the rounds of each, and the seconds that a block may take."""
+    """How the budget is shared: the cells, the blocks, the rounds of each, and the seconds that a block may take.
+
+    Slow cells are asked in every `slow_every`-th block.
+    """
 
     cells: tuple[PlannedCell, ...]
     blocks: int
@@ -62,6 +65,7 @@ class Plan:
     block_seconds: float
     keys: int
     seed: int
+    slow_every: int = 2
 
     def spare(self, block: int) -> int:
         """The index of the block that is run again for a void one: it boots its servers in the same order."""
@@ -106,14 +110,42 @@ def plan_run(
     Cells that differ in server or face alone are asked equally often: what is asked more stays warmer, and a server
     was seen to be 3 % faster by that at what both were asked.
     """
-    alike = _alike(pilots)
-    quickest = max(min((cell.seconds for cell in alike if cell.arm), default=0.002), 0.002)
-    cells = tuple(_with_stride(cell, quickest=quickest) for cell in alike)
+    cells = _strided(pilots)
     slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
     share = budget / blocks - boot_seconds
-    round_seconds = sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
+    round_seconds = _round_seconds(cells)
     rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
     return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 0.5), keys=keys, seed=seed)
+
+
+def plan_rounds(pilots: Sequence[PlannedCell], *, rounds: int, blocks: int, keys: int, seed: int) -> Plan:
+    """The plan of so many rounds a block, however long they take: a slow cell is asked once in every block.
+
+    Where runs are compared each must come to its end: a block is cut only where it takes six times what pilots say.
+    """
+    plan = Plan(
+        cells=_strided(pilots), blocks=blocks, rounds=rounds, block_seconds=0.0, keys=keys, seed=seed, slow_every=1
+    )
+    return replace(plan, block_seconds=60.0 + 6 * seconds_of_block(plan))
+
+
+def seconds_of_block(plan: Plan) -> float:
+    """What a block takes by the pilots, its warm-up included, without the booting of its servers."""
+    quick = sum(cell.seconds + REQUEST_OVERHEAD for cell in plan.cells if not cell.is_slow)
+    slow = sum(cell.seconds for cell in plan.cells if cell.is_slow) / plan.slow_every
+    return max(WARM_PASSES, plan.keys) * quick + slow + plan.rounds * _round_seconds(plan.cells)
+
+
+def _round_seconds(cells: Iterable[PlannedCell]) -> float:
+    """What a round takes on the average, its slow cells left out."""
+    return sum((cell.seconds + REQUEST_OVERHEAD) / cell.stride for cell in cells if not cell.is_slow)
+
+
+def _strided(pilots: Sequence[PlannedCell]) -> tuple[PlannedCell, ...]:
+    """The cells, each with how often it takes part."""
+    alike = _alike(pilots)
+    quickest = max(min((cell.seconds for cell in alike if cell.arm), default=0.002), 0.002)
+    return tuple(_with_stride(cell, quickest=quickest) for cell in alike)
 
 
 def _alike(pilots: Sequence[PlannedCell]) -> tuple[PlannedCell, ...]:
@@ -161,7 +193,7 @@ def plan_block(plan: Plan, *, index: int) -> BlockPlan:
                 random.shuffle(order)
                 orders[operation, level] = order
             key = _key(round_index, keys=plan.keys)
-            taking = [cell for cell in order if _takes_part(cell, block=index, round_index=round_index)]
+            taking = [c for c in order if _takes_part(c, every=plan.slow_every, block=index, round_index=round_index)]
             if taking:
                 passes.append(tuple(Ask(cell=cell.index, key=key) for cell in taking))
     quick = [cell for cell in plan.cells if not cell.is_slow]
@@ -202,7 +234,7 @@ def _key(round_index: int, *, keys: int) -> int:
     return (round_index + shift) % keys
 
 
-def _takes_part(cell: PlannedCell, *, block: int, round_index: int) -> bool:
+def _takes_part(cell: PlannedCell, *, every: int, block: int, round_index: int) -> bool:
     if cell.is_slow:
-        return round_index == 0 and block % 2 == 0
+        return round_index == 0 and block % every == 0
     return round_index % cell.stride == 0

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lab.experiment import Arm
-from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_run, turns
+from lab.plan import SLOW, Plan, PlannedCell, plan_block, plan_rounds, plan_run, seconds_of_block, turns
 
 
 def cells(*times: float) -> list[PlannedCell]:
@@ -148,3 +148,30 @@ def test_what_is_slow_for_one_server_is_slow_for_all() -> None:
     """A cell that was proven by few keys is asked for those alone, at every server."""
     plan = plan_run(at_servers(0.01, 0.6), budget=60.0, blocks=8, boot_seconds=2.0, keys=3, seed=1)
     assert all(cell.is_slow for cell in plan.cells)
+
+
+@given(st.lists(st.floats(0.001, 1.0), min_size=1, max_size=20), st.integers(3, 30))
+def test_a_plan_of_rounds_asks_slow_cells_in_every_block(times: list[float], rounds: int) -> None:
+    """Once, with the first key; and its blocks have six times as long as the pilots say that they take."""
+    plan = plan_rounds(cells(*times), rounds=rounds, blocks=4, keys=3, seed=1)
+    for index in range(4):
+        asked = [ask for each in plan_block(plan, index=index).passes for ask in each]
+        for cell in plan.cells:
+            keys = [ask.key for ask in asked if ask.cell == cell.index]
+            assert keys == [0] if cell.is_slow else keys
+            assert len(keys) == (1 if cell.is_slow else -(-rounds // cell.stride))
+    by_index = {cell.index: cell.seconds for cell in plan.cells}
+    block = plan_block(plan, index=1)
+    taken = sum(by_index[ask.cell] for each in (*block.warm, *block.passes) for ask in each)
+    # A round is whole: each quick cell may be asked once more than its share.
+    more = sum(cell.seconds for cell in plan.cells if not cell.is_slow)
+    assert taken <= seconds_of_block(plan) + more + 1e-9
+    assert plan.block_seconds > 6 * seconds_of_block(plan)
+
+
+def test_a_plan_of_enough_rounds_asks_every_key() -> None:
+    """Also of cells that take part in every eighth round alone, since three keys and powers of two have no divisor."""
+    plan = plan_rounds(cells(0.002, 0.2), rounds=24, blocks=2, keys=3, seed=1)
+    assert [cell.stride for cell in plan.cells] == [1, 8]
+    asked = {ask.key for each in plan_block(plan, index=0).passes for ask in each if ask.cell == 1}
+    assert asked == {0, 1, 2}
