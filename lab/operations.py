@@ -43,6 +43,8 @@ class Operation(Protocol):
     def name(self) -> str: ...
     @property
     def paged(self) -> Callable[[Any, int], Any] | None: ...
+    @property
+    def comparable(self) -> Callable[[Any, int, int], Sequence[Any]] | None: ...
     def sample(self, random: Random, size: Any, /) -> Any: ...
     def request(self, face: str, parameters: Any, paging: str = "", /) -> Request: ...
     def read(self, face: str, status: int, body: bytes, /) -> Any: ...
@@ -84,6 +86,29 @@ def load_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple
         )
         for name in experiment.operations
     )  # fmt: skip
+
+
+def comparable_operations(experiment: Experiment, *, dataset: str, seed: int) -> tuple[Keyed, ...]:
+    """The experiment's operations with parameter sets that ask for as much at every size of the dataset.
+
+    Raises LabError as `load_operations` does, and for an operation that has none.
+    """
+    size = _size(experiment, dataset=dataset)
+    found = []
+    for operation in map(_attribute, experiment.operations):
+        keys = tuple(operation.comparable(size, seed, experiment.keys)) if operation.comparable else ()
+        if len(keys) < experiment.keys:
+            raise LabError(
+                f"{operation.name} has only {len(keys)} parameter sets that compare sizes, not {experiment.keys}",
+                hint="lower `keys` in the experiment, or leave the operation out",
+            )
+        found.append(Keyed(operation=operation, keys=keys))
+    return tuple(found)
+
+
+def rows_of(experiment: Experiment, *, dataset: str) -> int:
+    """How many rows the dataset has. Raises LabError for one that has no size."""
+    return int(_size(experiment, dataset=dataset).rows)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

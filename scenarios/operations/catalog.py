@@ -161,14 +161,35 @@ def _paged_search(_: SearchParameters, size: int) -> SearchParameters:
     return SearchParameters(page=1, size=size)
 
 
+def _comparable_lists(size: Size, seed: int, count: int) -> list[ListParameters]:
+    # The population is no part of a load: whoever draws requests has no use for it.
+    from scenarios.operations.comparable import pages_alike
+
+    return [ListParameters(page=page) for page in pages_alike(size, seed=seed, count=count)]
+
+
+def _comparable_searches(size: Size, seed: int, count: int) -> list[SearchParameters]:
+    from scenarios.operations.comparable import shelves_alike
+
+    shelves = shelves_alike(size, seed=seed, count=count)
+    return [SearchParameters(category=category, ordering=ordering, page=1) for category, ordering in shelves]
+
+
+def _comparable_details(size: Size, seed: int, count: int) -> list[DetailParameters]:
+    from scenarios.operations.comparable import products_alike
+
+    return [DetailParameters(id=product) for product in products_alike(size, seed=seed, count=count)]
+
+
 PRODUCT_LIST: Final = Operation(
     name="product_list", sample=_sample_list, rest=_list_by_rest, graphql=_list_by_graphql, read=read_list,
-    paged=_paged_list,
+    paged=_paged_list, comparable=_comparable_lists,
 )  # fmt: skip
 PRODUCT_SEARCH: Final = Operation(
     name="product_search", sample=_sample_search, rest=_search_by_rest, graphql=_search_by_graphql, read=read_search,
-    paged=_paged_search,
+    paged=_paged_search, comparable=_comparable_searches,
 )  # fmt: skip
 PRODUCT_DETAIL: Final = Operation(
-    name="product_detail", sample=_sample_detail, rest=_detail_by_rest, graphql=_detail_by_graphql, read=read_detail
-)
+    name="product_detail", sample=_sample_detail, rest=_detail_by_rest, graphql=_detail_by_graphql, read=read_detail,
+    comparable=_comparable_details,
+)  # fmt: skip

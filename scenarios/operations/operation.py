@@ -4,7 +4,7 @@ It knows no server and sends nothing: the proof and the load both send exactly t
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Protocol
@@ -65,7 +65,8 @@ class Operation:
     `sample` draws the operation's own frozen parameters; `read` turns (face, status, body) into a frozen
     dataclass or a `Refusal`, and raises ValueError for an unknown or a missing key or a wrong type. `paged` gives the
     same parameters with a first page of another size, where there are pages. `keyset` asks for the same rows by cursor,
-    as (face, parameters), where that can be done.
+    as (face, parameters), where that can be done. `comparable` gives parameters for a
+    size, a seed and a count, of which each asks for as much as the one in its place at any other size.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Operation:
     read: Callable[[str, int, bytes], Any]
     paged: Callable[[Any, int], Any] | None = None
     keyset: Callable[[str, Any], Request] | None = None
+    comparable: Callable[[Size, int, int], Sequence[Any]] | None = None
 
     def request(self, face: str, parameters: Any, paging: str = "") -> Request:
         """The request of `face` ("rest" or "graphql") for `parameters`, with `paging` "keyset" by cursor.
