@@ -41,6 +41,8 @@ def shown(value: Value, *, unit: Unit) -> Shown:
         return Shown(text=text.ABSENT, sort="")
     if isinstance(value, str):
         return Shown(text=value, sort=value)
+    if isinstance(value, Interval) and value.low == value.high:
+        return shown(value.estimate, unit=unit)  # It was counted.
     if isinstance(value, Interval):
         return Shown(text=_interval(value, unit=unit), sort=value.estimate)
     return Shown(text=_plain(value, unit=unit), sort=value)

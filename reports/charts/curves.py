@@ -49,6 +49,8 @@ def show(axis: Axis) -> Callable[[float], str]:
         return lambda value: text.size(round(value))
     if axis.unit == "share":
         return lambda value: f"{value * 100:g} %"
+    if axis.unit == "count":
+        return lambda value: f"{value:,.0f}" if value >= 1 else f"{value:g}"
     return lambda value: f"{value:,.6g}"
 
 
