@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from lab import catalogue
-from lab.asked import budget_seconds, held, loaded, narrowed, seed_number
+from lab.asked import budget_seconds, grown_to, held, loaded, narrowed, seed_number
 from lab.dotenv import with_dotenv
 from lab.errors import LabError
 from lab.findings import Findings
@@ -57,7 +57,7 @@ def lab(words: list[str]) -> None:
         formatter_class=RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("experiment", nargs="?", default="toggles", help="the question, by name (default: toggles)")
-    parser.add_argument("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")
+    parser.add_argument("--dataset", default="", help="small, x4, x20, medium, x300, large (default: medium or all)")
     parser.add_argument(
         "--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)"
     )
@@ -106,8 +106,9 @@ def _ordered(asked: Namespace) -> "Order":
 
     chosen = held(narrowed(catalogue.load(asked.experiment), faces=asked.faces, operations=asked.operations), asked.set)
     chosen = loaded(chosen, wanted=asked.load, workers=asked.load_workers, operations=asked.operations)
-    budget = budget_seconds(asked.budget) if asked.budget else None
-    return Order(experiment=chosen, dataset=asked.dataset, budget=budget, seed=asked.seed, command=_command())
+    dataset, budget = asked.dataset or chosen.dataset, budget_seconds(asked.budget) if asked.budget else None
+    chosen = grown_to(chosen, dataset=dataset)
+    return Order(experiment=chosen, dataset=dataset, budget=budget, seed=asked.seed, command=_command())
 
 
 def _resumed(asked: Namespace, *, plain: Namespace) -> "Order":
@@ -245,7 +246,7 @@ def _print_answer(findings: Findings, *, folder: RunFolder) -> None:
 
 def _keep(made: list[RunFolder]) -> None:
     """Says what is left of a run that ended early."""
-    if made and any(made[0].samples.iterdir()):
+    if made and any(made[0].path.rglob("*.samples")):
         run = _shown(made[0].path)
         CONSOLE.print(f"what was measured is kept; to see it: ./noxw -s report -- {run}", highlight=False)
         CONSOLE.print(f"to go on with it: ./noxw -s lab -- --resume {run}", highlight=False)

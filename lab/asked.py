@@ -69,6 +69,22 @@ def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: st
     return experiment.under_load(workers=workers)
 
 
+def grown_to(experiment: Experiment, *, dataset: str) -> Experiment:
+    """The experiment that follows growth with the sizes up to `dataset`; any other as it is.
+
+    Raises LabError for a size that it has not, and for the smallest, with which nothing grows.
+    """
+    if experiment.growth is None:
+        return experiment
+    sizes = experiment.growth.sizes
+    if dataset not in sizes[1:]:
+        raise LabError(
+            f"{experiment.name} does not grow to the dataset {dataset!r}", hint=f"choose one of {', '.join(sizes[1:])}"
+        )
+    growth = replace(experiment.growth, sizes=sizes[: sizes.index(dataset) + 1])
+    return replace(experiment, growth=growth)
+
+
 def budget_seconds(text: str, *, least: float = 10.0, what: str = "--budget") -> float:
     """A time as in `90s`, `3m` or `1h`, in seconds. Raises LabError below `least` seconds and above 24 h.
 

@@ -7,7 +7,7 @@ from contextlib import closing
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg2
-from psycopg2 import sql
+from psycopg2 import errors, sql
 
 from lab.errors import LabError
 from lab.postgres import measuring_settings
@@ -15,12 +15,34 @@ from lab.server import Build, plain_environment
 
 
 def cloned(server_url: str, url: str, *, name: str) -> str:
-    """The URL of a new database `name` that holds what the one at `url` holds; nobody may be connected to that."""
+    """The URL of a new database `name` that holds what the one at `url` holds; nobody may be connected to that.
+
+    Raises LabError where the server's disk is full.
+    """
     with closing(psycopg2.connect(server_url)) as connection, connection.cursor() as cursor:
         connection.autocommit = True
         source = urlsplit(url).path.lstrip("/")
-        cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source)))
+        command = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), sql.Identifier(source))
+        try:
+            cursor.execute(command)
+        except errors.DiskFull as error:
+            raise LabError(
+                f"no room for a copy of the database {source}", hint="free some disk space on the server"
+            ) from error
     measuring_settings(server_url, name)
+    return _with_database(url, name)
+
+
+def renamed(server_url: str, url: str, *, name: str) -> str:
+    """The URL of the database at `url` under another name; nobody may be connected to it."""
+    with closing(psycopg2.connect(server_url)) as connection, connection.cursor() as cursor:
+        connection.autocommit = True
+        source = urlsplit(url).path.lstrip("/")
+        cursor.execute(sql.SQL("ALTER DATABASE {} RENAME TO {}").format(sql.Identifier(source), sql.Identifier(name)))
+    return _with_database(url, name)
+
+
+def _with_database(url: str, name: str) -> str:
     parts = urlsplit(url)
     # A socket's URL has an empty host, which urlunsplit would drop together with its slashes.
     return f"{parts.scheme}://{parts.netloc}{urlunsplit(('', '', '/' + name, parts.query, parts.fragment))}"

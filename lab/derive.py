@@ -31,7 +31,7 @@ DAMAGED_REPORT: Final = "its report is damaged, so its sensors are not known"
 
 def derive(folder: RunFolder) -> Findings:
     """The findings of the run in `folder`, also of one that was interrupted. Raises LabError without a manifest."""
-    return _Derivation(folder).findings()
+    return Derivation(folder).findings()
 
 
 def planned_cells(experiment: Experiment, *, operations: Sequence[str]) -> tuple[PlannedCell, ...]:
@@ -45,8 +45,8 @@ def planned_cells(experiment: Experiment, *, operations: Sequence[str]) -> tuple
 
 
 @dataclass
-class _Derivation:
-    """The intermediate values of one derivation, each made once."""
+class Derivation:
+    """A run's intermediate values, each made once, from its folder alone; a part of a study is such a run too."""
 
     folder: RunFolder
 

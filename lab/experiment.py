@@ -163,14 +163,30 @@ class CachingDesign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrowthDesign:
-    """How growth is measured: the datasets by name, the smallest first, and the seconds that a statement may take.
+    """How growth is measured: at each of the datasets `sizes`, the smallest first, with the arms that `variants` are.
 
-    Each block asks every key of every arm once; a dataset has `blocks` of them.
+    `arms` are their names. Every block has each dataset once, with fresh servers, and `rounds` in which all keys take
+    turns. A statement may take `statement_seconds`.
     """
 
     sizes: tuple[str, ...]
-    blocks: int = 4
+    arms: tuple[str, ...]
+    blocks: int = 6
+    rounds: int = 24
     statement_seconds: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexDesign:
+    """How indexes are weighed: each beside all others, each alone, and what a row costs to insert with it.
+
+    Rows are inserted in `write_blocks` blocks of `parts` parts, in each of which up to `rows` rows go into a table with
+    the index and into one without it.
+    """
+
+    write_blocks: int = 8
+    parts: int = 12
+    rows: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +200,8 @@ class Experiment:
     `Operation` values and `sizes` is that of the datasets' sizes by name.
     `keys` is how many parameter sets each operation is replayed with, `budget` the seconds that measuring may take.
     With `load` it can be asked under load; without `operations` it can only be asked so. With `mail` its servers take
-    orders and send mails. `stampede`, `caching` and `growth` are designs of studies, which have a course of their own.
+    orders and send mails. `stampede`, `caching`, `growth` and `indexes` are designs of studies, which have a course of
+    their own.
     `tolerances` are (operation, share that is nobody's concern, share that must not be
     overlooked) where they are not the usual ones. `page_sizes` are those at which a thorough proof counts what
     operations with pages do, at the first two arms of each server and face. `beside` are services of the lab that the
@@ -207,6 +224,7 @@ class Experiment:
     stampede: StampedeDesign | None = None
     caching: CachingDesign | None = None
     growth: GrowthDesign | None = None
+    indexes: IndexDesign | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
@@ -225,7 +243,12 @@ class Experiment:
     @property
     def study(self) -> str:
         """The field that holds the design of a study; empty where there is none."""
-        return next((name for name in ("stampede", "caching", "growth") if getattr(self, name)), "")
+        return next((name for name in ("stampede", "caching", "growth", "indexes") if getattr(self, name)), "")
+
+    @property
+    def dataset(self) -> str:
+        """The dataset it is asked of where none is named."""
+        return self.growth.sizes[-1] if self.growth else "medium"
 
     @property
     def compares_faces(self) -> bool:

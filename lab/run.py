@@ -74,11 +74,13 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
     operations = visits.operations if visits else load_operations(experiment, dataset=order.dataset, seed=order.seed)
     check_writable()
     cells = planned_cells(experiment, operations=names(operations))
+    study = study_of(experiment)
+    for line in study.announce(experiment, order.dataset) if study else ():
+        console.print(line, highlight=False)
     with ExitStack() as stack:
         bench = stack.enter_context(opened(size=order.dataset, seed=order.seed, progress=progress))
         supervisor, services = bench.supervisor, bench.services
         # Under load server, database and generator work at the same time.
-        study = study_of(experiment)
         is_quiet = study.is_pinned if study else not (experiment.load or experiment.mail)
         pinned = pin(supervisor) if is_quiet else ()
         manifest = Manifest(

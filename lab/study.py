@@ -37,9 +37,11 @@ class Assignment:
 class Study:
     """`run` leaves raw data in the folder, and raises LabError; `derive` yields what it says from the folder alone.
 
-    A pinned one has all its processes on one CPU, as arms have that are asked in turn.
+    `announce` says beforehand what it takes of disk and time on a dataset. A pinned one has all its processes on one
+    CPU, as arms have that are asked in turn.
     """
 
     run: Callable[[Assignment], None]
     derive: Callable[[RunFolder], StudyFindings]
+    announce: Callable[[Experiment, str], tuple[str, ...]] = lambda _experiment, _dataset: ()
     is_pinned: bool = False

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import exp
 from typing import Final
 
 import numpy as np
@@ -56,6 +57,18 @@ class CellTimes:
         return dict(self.quantiles).get(0.5)
 
 
+def mean_of(values: Array) -> Interval:
+    """The mean of blocks' values (n,), two or more, none below 0, with its t interval."""
+    mean, half = float(values.mean()), interval_half_width(values)
+    return Interval(estimate=mean, low=max(mean - half, 0.0), high=mean + half, blocks=len(values))
+
+
+def ratio_of(logs: Array) -> Interval:
+    """The geometric mean by blocks' logarithms (n,), two or more, with its t interval."""
+    mean, half = float(logs.mean()), interval_half_width(logs)
+    return Interval(estimate=exp(mean), low=exp(mean - half), high=exp(mean + half), blocks=len(logs))
+
+
 def cell_times(blocks: Sequence[BlockTimes], *, cell: int) -> CellTimes:
     """The service times of one cell over `blocks`; the interval needs two blocks."""
     columns = [column[np.isfinite(column)] for column in (block.seconds[:, cell] for block in blocks)]
@@ -63,11 +76,11 @@ def cell_times(blocks: Sequence[BlockTimes], *, cell: int) -> CellTimes:
     means = np.array([column.mean() for column in columns])
     everything = np.concatenate(columns) if columns else np.zeros(0)
     service = None
-    if len(means):
-        half = interval_half_width(means) if len(means) > 1 else float("inf")
-        mean = float(means.mean())
-        low, high = (mean - half, mean + half) if len(means) > 1 else (mean, mean)
-        service = Interval(estimate=mean, low=max(low, 0.0), high=high, blocks=len(means))
+    if len(means) > 1:
+        service = mean_of(means)
+    elif len(means):
+        [mean] = means.tolist()
+        service = Interval(estimate=mean, low=mean, high=mean, blocks=1)
     return CellTimes(
         requests=len(everything),
         block_means=tuple(float(mean) for mean in means),

@@ -234,4 +234,9 @@ count.
 
 def method() -> tuple[str, ...]:
     """How the figures were made, a paragraph each, for a reader who was not there."""
-    return tuple(" ".join(paragraph.split()) for paragraph in METHOD.strip().split("\n\n"))
+    return paragraphs(METHOD)
+
+
+def paragraphs(text: str) -> tuple[str, ...]:
+    """A text's paragraphs, which empty lines divide, each in one line."""
+    return tuple(" ".join(paragraph.split()) for paragraph in text.strip().split("\n\n"))

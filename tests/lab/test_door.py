@@ -58,6 +58,8 @@ def run(tmp_path: Path) -> RunFolder:
             "there is no experiment 'nonsense' (choose one of async_fanout, authentication, background_email, ",
         ),
         (["--dataset", "vast"], "there is no dataset 'vast' (choose one of small, x4, x20, medium, x300, large)"),
+        (["growth", "--dataset", "small"], "growth does not grow to the dataset 'small' (choose one of x4, x20, "),
+        (["growth", "--load"], "growth has a course of its own (leave --load and --load-workers out)"),
         (["--faces", "soap"], "there is no face 'soap' (choose from rest, graphql)"),
         (["--faces", "rest,"], "there is no face ''"),
         (["--operations", "product_lisp"], "there is no operation 'product_lisp' (choose from product_list, "),
