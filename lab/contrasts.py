@@ -53,18 +53,20 @@ def contrasts(experiment: Experiment, *, operations: Sequence[str]) -> tuple[Con
 
 
 def _server_contrasts(experiment: Experiment, *, operation: str, face: str) -> Iterator[Contrast]:
+    """Every server against the first one: at the one setting there is, or at each of the variants, as a part is."""
     if experiment.knobs:
         return
     reference, *candidates = experiment.servers
-    for candidate in candidates:
+    for candidate, variant in product(candidates, experiment.variants or (experiment.variant,)):
         pair = Pair(
-            candidate=Arm(server=candidate.name, face=face, variant=experiment.variant),
-            reference=Arm(server=reference.name, face=face, variant=experiment.variant),
+            candidate=Arm(server=candidate.name, face=face, variant=variant),
+            reference=Arm(server=reference.name, face=face, variant=variant),
             weight=1.0,
         )
         yield Contrast(
-            operation=operation, face=face, kind="server", subject=f"{candidate.name} / {reference.name}",
-            given="", pairs=(pair,),
+            operation=operation, face=face, kind="part" if experiment.variants else "server",
+            subject=f"{candidate.name} / {reference.name}",
+            given=varied_levels(variant, among=experiment.variants), pairs=(pair,),
         )  # fmt: skip
 
 

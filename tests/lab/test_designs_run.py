@@ -15,9 +15,10 @@ from tests.lab.tree import Tree
 pytestmark = pytest.mark.slow
 
 HELD = '(("select_related", "on"), ("prefetch_related", "on"), ("indexes", "on"), ("cache", "off"))'
+UNINDEXED = HELD.replace('"indexes", "on"', '"indexes", "off"')
 HEAD = """
 from lab.experiment import (
-    SERVER, WRITES, CachingDesign, Experiment, LoadDesign, MailDesign, Server, StampedeDesign,
+    SERVER, WRITES, CachingDesign, Experiment, GrowthDesign, IndexDesign, LoadDesign, MailDesign, Server, StampedeDesign,
 )
 
 EXPERIMENT = Experiment(
@@ -91,14 +92,26 @@ DESIGNS = {
     caching=CachingDesign(rate=40.0, seconds=4.0, mix_seconds=1.0, write_shares=(0.0, 0.2), blocks=1), keys=24,
 )
 """,
+    "tiny_growth": f"""{HEAD}    name="tiny_growth", question="How does it grow?", faces=("rest",), keys=2,
+    operations=("scenarios.operations.catalog:PRODUCT_DETAIL",),
+    variants=({HELD}, {UNINDEXED}),
+    growth=GrowthDesign(sizes=("small", "x4", "x20"), arms=("indexes on", "indexes off"), blocks=2, rounds=4),
+)
+""",
+    "tiny_indexes": f"""{HEAD}    name="tiny_indexes", question="Which serve?", faces=("rest",), keys=2, blocks=2,
+    operations=("scenarios.operations.catalog:PRODUCT_LIST", "scenarios.operations.catalog:PRODUCT_DETAIL"),
+    variants=({HELD}, {UNINDEXED}),
+    indexes=IndexDesign(write_blocks=2, parts=2, rows=10), budget=20.0,
+)
+""",
 }
 """An experiment of each kind, as a file of `experiments/` holds it."""
 
 
-def run(tree: Tree, name: str) -> RunFolder:
+def run(tree: Tree, name: str, *, dataset: str = "small", seconds: float = 240) -> RunFolder:
     """The run of a design, which has come to its end; on a busy machine its cells may be void."""
     (tree.path / "experiments" / f"{name}.py").write_text(f'"""A test."""\n\n{DESIGNS[name]}')
-    done = tree.lab(name, "--dataset", "small", seconds=240)
+    done = tree.lab(name, "--dataset", dataset, seconds=seconds)
     assert done.returncode == 0 or "cells are void" in done.stderr, done.stderr + done.stdout
     [found] = [RunFolder(path) for path in (tree.path / "results" / name).iterdir()]
     assert found.findings.complete
@@ -204,3 +217,34 @@ def test_caches_are_held_against_their_model(tree: Tree) -> None:
     assert {each.kind for each in caching.passes} == {"cold", "warm", "no cache"}
     Path(found.path / "report.html").unlink()
     assert tree.lab("report", str(found.path)).returncode == 0
+
+
+def test_growth_is_followed_over_sizes(tree: Tree) -> None:
+    """All sizes stand side by side, each with a part of its own that can be drawn; three are too few for a word."""
+    found = run(tree, "tiny_growth", dataset="x20", seconds=400)
+    study = read(found.path / "study.json", StudyFindings)
+    assert found.findings.answer == ("How it grows cannot be told: not enough sizes: 3 of at least 4.",)
+    counted = {each.identifier: each.rows for each in study.tables}
+    statements = [row[-3:] for row in counted["growth-statements"]]
+    assert statements == [(statements[0][0],) * 3] * 2
+    with_indexes, without = ([float(f"{each}") for each in row[-3:]] for row in counted["growth-shared-buffers"])
+    assert with_indexes[-1] < without[-1]
+    assert without[-1] > 4 * without[0]
+    part = RunFolder(found.path / "small")
+    assert tree.lab("report", str(part.path)).returncode == 0
+    assert part.findings.complete
+
+
+def test_indexes_are_weighed_one_by_one(tree: Tree) -> None:
+    """Those of list and reviews are found to serve, with their sizes; writes are told for tables with rows."""
+    found = run(tree, "tiny_indexes", seconds=400)
+    study = read(found.path / "study.json", StudyFindings)
+    [listed, reads, *_] = study.tables
+    rows = {row[0]: row for row in listed.rows}
+    assert {"product_newest", "review_product_newest", "mail_due"} <= rows.keys()
+    assert "product_detail" in f"{rows['review_product_newest'][3:5]}"
+    assert rows["mail_due"][3:5] == ("nothing", "nothing")
+    assert "rows are too few" in f"{rows['mail_due'][6]}"
+    assert any(isinstance(row[6], Interval) for row in rows.values())
+    assert {row[0] for row in reads.rows} >= {"all indexes", "review_product_newest"}
+    assert "mail_due" in found.findings.answer[-2]
