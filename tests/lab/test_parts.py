@@ -110,6 +110,7 @@ class Leafing:
 
     name: str = "leafing"
     paged: None = None
+    comparable: None = None
 
     def sample(self, random: Any, size: Any, /) -> int:
         return 1
