@@ -45,7 +45,7 @@ class ClassTime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedPass:
+class SingleTime:
     """Service times of keys that are asked for one by one: `kind` is "cold", "warm" or "no cache"."""
 
     level: str
@@ -137,7 +137,7 @@ class CachingFindings:
     exponents: tuple[HitRate, ...]
     rates: tuple[HitRate, ...]
     classes: tuple[ClassTime, ...]
-    passes: tuple[TimedPass, ...]
+    passes: tuple[SingleTime, ...]
     mixes: tuple[Mix, ...]
     costs: tuple[Cost, ...]
     worths: tuple[Worth, ...]

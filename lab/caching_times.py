@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.caching_findings import Cost, Mix, TimedPass, Worth
+from lab.caching_findings import Cost, Mix, SingleTime, Worth
 from lab.caching_model import Array, most_writes, replayed, zipf
 from lab.caching_plan import MIX, SINGLE
 from lab.caching_seen import Rows, SeenCaching, SeenTrial, is_hit, response, service, wanted
@@ -20,13 +20,13 @@ APART: Final = 1e6
 """Seconds by which trials are set apart that follow each other: only their order matters where answers live on."""
 
 
-def passes_of(seen: SeenCaching) -> Iterator[TimedPass]:
+def passes_of(seen: SeenCaching) -> Iterator[SingleTime]:
     """Level by level and face by face, the times of keys that are asked for one by one."""
     for variant, level in enumerate(seen.levels):
         for face in seen.faces:
             for kind, blocks in _passed(seen, variant, face=face).items():
                 times = list(blocks.values())
-                yield TimedPass(
+                yield SingleTime(
                     level=level, face=face, kind=kind, requests=sum(map(len, times)), mean=mean_over(times),
                     p50=quantile_over(times, share=0.5), p99=quantile_over(times, share=0.99),
                 )  # fmt: skip

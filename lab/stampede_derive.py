@@ -33,7 +33,8 @@ COLUMNS = (
     Column(name="Who computes"),
     Column(name="Whole answers computed", unit="number"),
     Column(name="Rows computed", unit="number"),
-    Column(name="Both", unit="number"),
+    Column(name="An answer computed, at least", unit="count"),
+    Column(name="At most", unit="count"),
     Column(name="Waited for another", unit="number"),
     Column(name="Hit at once", unit="number"),
     Column(name="Half were answered after", unit="seconds"),
@@ -131,7 +132,6 @@ class _Derivation:
                 Protection(
                     face=face, cache=cache, arms=(free, guarded),
                     computed=(self._computed(free), self._computed(guarded)),
-                    most=max(each.whole + each.rows for each in self.seen[guarded].values()),
                     slowest=(self._over(free, lambda s: s.times[-1]), self._over(guarded, lambda s: s.times[-1])),
                     ratio=_ratio(pairs),
                 )
@@ -141,8 +141,13 @@ class _Derivation:
     def _over(self, arm: int, read_one: Callable[[_Seen], float]) -> Interval:
         return _mean(np.array([read_one(seen) for seen in self.seen[arm].values()], dtype=np.float64))
 
-    def _computed(self, arm: int) -> Interval:
-        return self._over(arm, lambda seen: seen.whole + seen.rows)
+    def _computed(self, arm: int) -> tuple[int, int]:
+        """How often an answer was computed, at the expiry with the fewest and at that with the most."""
+        counts = [seen.whole + seen.rows for seen in self.seen[arm].values()]
+        return min(counts), max(counts)
+
+    def _average(self, arm: int, read_one: Callable[[_Seen], int]) -> float:
+        return float(np.mean([read_one(seen) for seen in self.seen[arm].values()]))
 
     def _table(self, protections: Sequence[Protection]) -> Table:
         return Table(
@@ -163,10 +168,10 @@ class _Derivation:
         some = next(iter(self.seen[arm].values()))
         return (
             face_name(each.face), level_name(each.cache), who(("all", "one")[place]),
-            None if each.cache == "query" else self._over(arm, lambda s: s.whole),
-            None if each.cache == "view" else self._over(arm, lambda s: s.rows),
-            each.computed[place],
-            self._over(arm, lambda s: s.waited), self._over(arm, lambda s: s.hits),
+            None if each.cache == "query" else self._average(arm, lambda s: s.whole),
+            None if each.cache == "view" else self._average(arm, lambda s: s.rows),
+            *each.computed[place],
+            self._average(arm, lambda s: s.waited), self._average(arm, lambda s: s.hits),
             self._over(arm, lambda s: float(np.median(s.times))), each.slowest[place], ratio,
             some.stored, some.plain,
         )  # fmt: skip

@@ -32,8 +32,9 @@ METHOD: Final = (
         "their rows are kept, an expired answer is two expired keys."
     ),
     (
-        "Times run from when a request was due to its last byte. Means over expiries have t intervals, each by itself; "
-        "a ratio is taken within each expiry."
+        "Counts are those of the expiry with the fewest and of that with the most, or means. Times run from when a "
+        "request was due to its last byte: means over expiries, with t intervals, each by itself; a ratio is taken "
+        "within each expiry."
     ),
 )
 
@@ -45,17 +46,21 @@ _WHO: Final = {"all": "all who miss", "one": "one for all"}
 class Protection:
     """Two arms that differ in who computes, all or one, in this order.
 
-    `computed` is how often an expired answer was computed per expiry, over both levels of the cache, `most` the largest
-    count with protection. `slowest` is when the last answer was there, `ratio` that of one to all.
+    `computed` is how often an expired answer was computed, over both levels of the cache, at the expiry with the fewest
+    and at that with the most. `slowest` is when the last answer was there, `ratio` that of one to all.
     """
 
     face: str
     cache: str
     arms: tuple[int, int]
-    computed: tuple[Interval, Interval]
-    most: int
+    computed: tuple[tuple[int, int], tuple[int, int]]
     slowest: tuple[Interval, Interval]
     ratio: Interval
+
+    @property
+    def most(self) -> int:
+        """The largest count with protection."""
+        return self.computed[1][1]
 
     @property
     def keys(self) -> int:
@@ -108,7 +113,6 @@ def _line(each: Protection, *, many: int) -> str:
     )
 
 
-def _count(interval: Interval) -> str:
-    if interval.low == interval.high:
-        return f"{interval.estimate:g}"
-    return f"{interval.estimate:.1f} [{interval.low:.1f}, {interval.high:.1f}]"
+def _count(counts: tuple[int, int]) -> str:
+    fewest, most = counts
+    return f"{fewest}" if fewest == most else f"{fewest} to {most}"

