@@ -151,7 +151,7 @@ CACHES: dict[str, dict[str, Any]] = {
 }
 if CACHE_URL:
     CACHES["default"] = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "BACKEND": "targets.web.kept_client.KeptRedisCache",
         "LOCATION": CACHE_URL,
         "KEY_PREFIX": env.str("CACHE_PREFIX", default="windtunnel"),
         "TIMEOUT": CACHE_SECONDS,
