@@ -35,7 +35,8 @@ if settings.INTERFACE == "asgi":
 
 urlpatterns = [
     *in_loop,
-    path("api/", include([*accounts.router.urls, *catalog.router.urls, *orders.router.urls])),
+    # They are tried in turn: what is asked most comes first.
+    path("api/", include([*catalog.router.urls, *orders.router.urls, *accounts.router.urls])),
     path("graphql", graphql),
     path("identity", identity),
     path("settle", settle),

@@ -5,6 +5,7 @@ Lab mode exists only in a process booted with TARGET_LAB_TOKEN; elsewhere no hea
 
 import hmac
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
@@ -69,9 +70,15 @@ def _asked(request: HttpRequest) -> Variant | HttpResponse | None:
     if text is None or not in_lab_mode(request):
         return None
     try:
-        return _servable(settings.TARGET_VARIANT.with_levels(text))
+        return _servable(_read(settings.TARGET_VARIANT, text))
     except ValueError as error:
         return error_response(InvalidError({"Lab-Variant": str(error)}))
+
+
+@lru_cache(maxsize=1_000)
+def _read(variant: Variant, text: str) -> Variant:
+    """The variant with the levels of a header: a lab sends few, and each of them thousands of times."""
+    return variant.with_levels(text)
 
 
 def _servable(variant: Variant) -> Variant:
