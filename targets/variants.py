@@ -15,6 +15,7 @@ KNOBS: Final[dict[str, tuple[str, ...]]] = {
     "fanout": ("sync", "threads", "async"),
     "resolving": ("rows", "dataloader", "lookahead"),
     "refill": ("all", "one"),
+    "serializer": ("drf", "values", "database"),
 }
 """Each knob with its levels, the unoptimised one first."""
 
@@ -29,6 +30,9 @@ class Variant:
     by row, or in batches for all rows of a level; or it looks ahead, and no more comes along than a document selects.
     `refill` is who computes what the cache lacks: all who ask for it, or one of them, while the others wait for its
     answer.
+    `serializer` is how REST writes what it reads of the catalog: by REST framework from models, by orjson from plain
+    rows, or by PostgreSQL itself. With the last two `select_related`, `prefetch_related` and the cache level `query`
+    have nothing to do there.
 
     Raises ValueError when a level is not one of its knob's.
     """
@@ -41,6 +45,7 @@ class Variant:
     fanout: str = "threads"
     resolving: str = "rows"
     refill: str = "one"
+    serializer: str = "drf"
 
     def __post_init__(self) -> None:
         for knob, levels in KNOBS.items():

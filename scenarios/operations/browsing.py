@@ -1,4 +1,4 @@
-"""Yields `BROWSING`, what a customer does in one visit: list, then search, then detail. It sends nothing."""
+"""Yields `BROWSING`, what a customer does in one visit: list, search, detail; and `FIRST_PAGE`. It sends nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Final
 
 from fixtures.sizes import Size
-from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
+from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH, ListParameters
 from scenarios.operations.operation import Operation
 from scenarios.operations.popularity import USUAL
 
@@ -25,3 +25,19 @@ class Walk:
 
 
 BROWSING: Final = Walk(name="browsing", steps=(PRODUCT_LIST, PRODUCT_SEARCH, PRODUCT_DETAIL))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reload:
+    """One operation with the same parameters, visit after visit."""
+
+    name: str
+    operation: Operation
+    parameters: Any
+
+    def session(self, random: Random, size: Size) -> Iterator[tuple[Operation, Any]]:
+        """One visit; `random` has no part in it."""
+        yield self.operation, self.parameters
+
+
+FIRST_PAGE: Final = Reload(name="first_page", operation=PRODUCT_LIST, parameters=ListParameters(page=1))

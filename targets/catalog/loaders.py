@@ -17,6 +17,7 @@ from targets.catalog.selectors import (
     LISTED_REVIEWS,
     NEWEST,
     detailed_reviews,
+    ids_above,
     listed_reviews,
     tags_in_order,
 )
@@ -48,15 +49,10 @@ def category_of(product: Product) -> Category | Deferred[Category]:
 
 def ancestors_of(category: Category) -> list[Category] | Deferred[list[Category]]:
     """The categories above a category, from the root down."""
-    ids = category_ids_above(category)
+    ids = ids_above(category.path)
     if not ids:
         return []
     return deferred(_categories_by_ids, ids) or _categories_by_ids((ids,))[ids]
-
-
-def category_ids_above(category: Category) -> Ids:
-    """The ids in the category's path, without its own."""
-    return tuple(int(pk) for pk in category.path.strip("/").split("/")[:-1])
 
 
 def tags_of(product: Product) -> list[Tag] | Deferred[list[Tag]]:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.http import HttpResponse
 from django.utils.decorators import method_decorator
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, status
@@ -12,9 +13,10 @@ from rest_framework.routers import SimpleRouter
 
 from targets.accounts.permissions import Anyone, Customer, Known, Merchant, Permission
 from targets.accounts.rest_views import GuardedViewSet
-from targets.catalog import filters, inputs, loaders, selectors, services
+from targets.catalog import filters, inputs, json_answers, loaders, plain_answers, selectors, services
 from targets.web.actor import actor_of
 from targets.web.bodies import body_of
+from targets.web.json_bytes import answer_by
 from targets.web.pagination import read_newest
 from targets.web.related import Related
 from targets.web.texts import DecimalTextField, UtcField
@@ -150,22 +152,37 @@ class ProductViewSet(GuardedViewSet):
     }  # fmt: skip
 
     @extend_schema(parameters=_WINDOW, responses=ProductPageSerializer)
-    def list(self, request: Request) -> Response:
+    def list(self, request: Request) -> HttpResponse:
         """A page of all products, newest first."""
         window = read_newest(request.query_params)
-        return Response(ProductPageSerializer(selectors.product_list(window=window)).data)
+        return answer_by(
+            request,
+            drf=lambda: ProductPageSerializer(selectors.product_list(window=window)).data,
+            values=lambda: plain_answers.product_list(window=window),
+            database=lambda: json_answers.product_list(window=window),
+        )
 
     @extend_schema(parameters=_SEARCH, responses=ProductPageSerializer)
     @action(detail=False)
-    def search(self, request: Request) -> Response:
+    def search(self, request: Request) -> HttpResponse:
         """A page of the products that the parameters let through."""
         wanted, window = filters.read_search(request.query_params)
-        return Response(ProductPageSerializer(selectors.product_search(wanted=wanted, window=window)).data)
+        return answer_by(
+            request,
+            drf=lambda: ProductPageSerializer(selectors.product_search(wanted=wanted, window=window)).data,
+            values=lambda: plain_answers.product_search(wanted=wanted, window=window),
+            database=lambda: json_answers.product_search(wanted=wanted, window=window),
+        )
 
     @extend_schema(responses=ProductDetailSerializer)
-    def retrieve(self, request: Request, pk: str) -> Response:
+    def retrieve(self, request: Request, pk: str) -> HttpResponse:
         """One product."""
-        return Response(ProductDetailSerializer(selectors.product_detail(product_id=pk)).data)
+        return answer_by(
+            request,
+            drf=lambda: ProductDetailSerializer(selectors.product_detail(product_id=pk)).data,
+            values=lambda: plain_answers.product_detail(product_id=pk),
+            database=lambda: json_answers.product_detail(product_id=pk),
+        )
 
     @extend_schema(request=ProductInputSerializer, responses={201: ProductDetailSerializer})
     def create(self, request: Request) -> Response:

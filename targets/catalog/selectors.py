@@ -4,7 +4,8 @@ The knobs `select_related` and `prefetch_related` decide what comes along; what 
 looks ahead says what of it is `selected`, of a page or of one product; None is all that a face may show.
 """
 
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, TypeVar
 
 from django.db.models import F, OrderBy, Prefetch, QuerySet
 from django.db.models.fields.tuple_lookups import Tuple, TupleLessThan
@@ -31,6 +32,8 @@ _ORDERINGS: Final[dict[str, tuple[str | OrderBy, ...]]] = {
     "-rating": (F("rating").desc(nulls_last=True), "-id"),
 }
 
+Row = TypeVar("Row")
+
 
 def product_list(*, window: Window, selected: Selection | None = None) -> Page[Product]:
     """A page of all products, newest first."""
@@ -46,11 +49,41 @@ def product_search(*, wanted: ProductFilter, window: Window, selected: Selection
 
 def product_detail(*, product_id: str, selected: Selection | None = None) -> Product:
     """One product with its description. Raises NotFoundError."""
+    return found_product(product_id, read=lambda number: _detailed_product(product_id=number, parts=selected))
+
+
+def found_product(product_id: str, *, read: Callable[[int], Sequence[Row]]) -> Row:
+    """What `read` finds first of the product that a client named. Raises NotFoundError where that is nothing."""
     number = read_id(product_id)
-    found = [] if number == 0 else _detailed_product(product_id=number, parts=selected)
+    found = () if number == 0 else read(number)
     if not found:
         raise NotFoundError("There is no such product.")
     return found[0]
+
+
+def matching_products(wanted: ProductFilter, *, window: Window) -> QuerySet[Product]:
+    """The products that the filter lets through, in its order, from the window's cursor on; no page is cut yet."""
+    products = Product.objects.order_by(*_ORDERINGS[wanted.ordering])
+    if wanted.category is not None:
+        path = Category.objects.filter(id=wanted.category).values_list("path", flat=True).first()
+        if path is None:
+            return products.none()
+        products = products.filter(category__path__startswith=path)
+    if wanted.min_price is not None:
+        products = products.filter(price__gte=wanted.min_price)
+    if wanted.max_price is not None:
+        products = products.filter(price__lte=wanted.max_price)
+    if wanted.min_rating is not None:
+        products = products.filter(rating__gte=wanted.min_rating)
+    if window.after is not None:
+        # As one comparison of rows: the index in which they stand begins there.
+        products = products.filter(TupleLessThan(Tuple("created_at", "id"), (window.after.moment, window.after.id)))
+    return products
+
+
+def ids_above(path: str) -> tuple[int, ...]:
+    """The ids in a category's path, from the root down, without its own."""
+    return tuple(int(pk) for pk in path.strip("/").split("/")[:-1])
 
 
 def tags_in_order() -> QuerySet[Tag]:
@@ -91,21 +124,7 @@ def _of_items(selected: Selection | None) -> Selection | None:
 
 @cached_rows("catalog", "accounts")
 def _listed_products(*, wanted: ProductFilter, window: Window, parts: Selection | None) -> list[Product]:
-    products = Product.objects.defer("description").order_by(*_ORDERINGS[wanted.ordering])
-    if wanted.category is not None:
-        path = Category.objects.filter(id=wanted.category).values_list("path", flat=True).first()
-        if path is None:
-            return []
-        products = products.filter(category__path__startswith=path)
-    if wanted.min_price is not None:
-        products = products.filter(price__gte=wanted.min_price)
-    if wanted.max_price is not None:
-        products = products.filter(price__lte=wanted.max_price)
-    if wanted.min_rating is not None:
-        products = products.filter(rating__gte=wanted.min_rating)
-    if window.after is not None:
-        # As one comparison of rows: the index in which they stand begins there.
-        products = products.filter(TupleLessThan(Tuple("created_at", "id"), (window.after.moment, window.after.id)))
+    products = matching_products(wanted, window=window).defer("description")
     related = _with_related(products, parts=parts, reviews=listed_reviews()[:LISTED_REVIEWS], to="listed_reviews")
     return list(related[window.offset : window.offset + window.limit])
 

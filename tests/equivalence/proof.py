@@ -36,6 +36,10 @@ OTHER_WAYS = tuple(
         LEVELS, LEVELS, ("dataloader", "lookahead"), ("off", "query")
     )
 )
+SERIALIZERS = tuple(
+    Variant(serializer=level, indexes=indexes, cache=cache)
+    for level, indexes, cache in itertools.product(("values", "database"), LEVELS, ("off", "both"))
+)
 
 _EDGES: tuple[tuple[Operation, Any], ...] = (
     *(

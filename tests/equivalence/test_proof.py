@@ -16,7 +16,7 @@ from targets.variants import Variant
 from targets.web.actor import Actor
 from targets.web.pagination import Window
 from targets.web.texts import DecimalTextField
-from tests.equivalence.proof import FACES, OTHER_CACHES, OTHER_WAYS, VARIANTS, differences, questions
+from tests.equivalence.proof import FACES, OTHER_CACHES, OTHER_WAYS, SERIALIZERS, VARIANTS, differences, questions
 from tests.equivalence.reference import Reference
 from tests.targets.subject import ServiceUrls, TargetClient, served_by
 
@@ -36,7 +36,7 @@ def test_the_proof_covers_a_thousand_answers():
     assert len(VARIANTS) * len(FACES) * len(ASKED) >= 1_000
 
 
-@pytest.mark.parametrize("variant", [*VARIANTS, *OTHER_CACHES, *OTHER_WAYS], ids=str)
+@pytest.mark.parametrize("variant", [*VARIANTS, *OTHER_CACHES, *OTHER_WAYS, *SERIALIZERS], ids=str)
 def test_every_variant_of_both_faces_gives_the_reference_answer(
     target_client: TargetClient, reference: Reference, variant: Variant
 ):

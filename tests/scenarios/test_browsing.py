@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fixtures.sizes import SIZES
-from scenarios.operations.browsing import BROWSING, Walk
-from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH
+from scenarios.operations.browsing import BROWSING, FIRST_PAGE, Walk
+from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, PRODUCT_SEARCH, ListParameters
 from tests.scenarios.locusts import ROOT, SECONDS_TO_FAIL, counts, locust, locust_at_once
 from tests.targets.live import live
 from tests.truth.running import truth_server
@@ -49,6 +49,12 @@ def test_browsing_lists_then_searches_then_looks_at_a_product():
     assert (BROWSING.name, BROWSING.steps) == ("browsing", STEPS)
     random = Random(1)
     assert len({tuple(BROWSING.session(random, SIZES["small"])) for _ in range(50)}) == 50
+
+
+@given(seed=random_seeds, size=sizes)
+def test_the_first_page_is_asked_for_visit_after_visit(seed, size):
+    """Whatever is drawn, it is one operation with one key."""
+    assert list(FIRST_PAGE.session(Random(seed), size)) == [(PRODUCT_LIST, ListParameters(page=1))]
 
 
 # Locust patches the standard library of the process that imports it, so shapes are asked in one of their own.

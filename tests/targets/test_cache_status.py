@@ -9,8 +9,8 @@ from django.core.cache import caches
 from django.test import Client
 
 from scenarios.operations.catalog import PRODUCT_DETAIL, DetailParameters
-from targets.catalog.loaders import category_ids_above
 from targets.catalog.models import Product
+from targets.catalog.selectors import ids_above
 from targets.web import cache_breaker, cache_store
 from tests.targets.subject import TOKEN, redis_client
 
@@ -24,7 +24,7 @@ FACES = ("rest", "graphql")
 def nested(project: None) -> int:
     """A product whose category has others above it, which are rows of their own."""
     products = Product.objects.using("default").select_related("category").order_by("id")
-    return next(product.pk for product in products if category_ids_above(product.category))
+    return next(product.pk for product in products if ids_above(product.category.path))
 
 
 def told(product: int, *, cache: str, face: str = "rest", headers: Mapping[str, str] = ASKED) -> tuple[Any, bytes]:
