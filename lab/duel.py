@@ -16,13 +16,13 @@ from typing import Any, Final
 
 from rich.console import Console
 
+from lab.bench import opened
 from lab.errors import LabError
 from lab.experiment import Arm, Experiment, Server
 from lab.gate_builds import builds_of
 from lab.operations import load_operations
 from lab.progress import Progresses
 from lab.requests import request_headers
-from lab.run import opened
 from lab.server import TREE, Build, Running, boot, plain_environment
 from lab.worktrees import Checkout
 

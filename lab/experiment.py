@@ -31,14 +31,17 @@ CREDENTIALS: Final = "credentials"
 SERVER: Final = "server"
 """The knob that is a server's name: under load arms differ by it where their servers do."""
 
-
 WRITES: Final = "writes"
 """The knob that says what requests change, in the words of the target's command `writes`."""
 
 PAGING: Final = "paging"
 """The knob that the client turns where an operation knows several ways to ask for the same page of a list."""
 
-_NOT_THE_SERVERS: Final = {CREDENTIALS, SERVER, WRITES, PAGING}
+ANSWER: Final = "answer"
+"""The knob that says what answers: its level "bare" is the bare view of the arm's server, with as many bytes."""
+
+NO_LEVELS: Final = frozenset({CREDENTIALS, SERVER, WRITES, PAGING, ANSWER})
+"""The knobs that no server hears of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +73,12 @@ class Arm:
     @property
     def levels(self) -> str:
         """The variant as the `Lab-Variant` header carries it."""
-        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob not in _NOT_THE_SERVERS)
+        return "; ".join(f"{knob}={level}" for knob, level in self.variant if knob not in NO_LEVELS)
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether the bare view answers, which what is asked for has no part in but its bytes."""
+        return dict(self.variant).get(ANSWER) == "bare"
 
     @property
     def credentials(self) -> str:

@@ -129,7 +129,8 @@ class Cell:
     """One operation at one arm: its service times and its evidence; or void, with the reason.
 
     `service` is the mean over blocks of the block's mean, `quantiles` are (share, seconds) over all samples.
-    `floor_ratio` is the median over the floor's; `net` the median less the floor's, in seconds.
+    `floor_ratio` is the median over the floor's; `net` the median less the floor's, in seconds. `ceiling_ratio` is its
+    typical time over what PostgreSQL alone needs for the same answers.
     """
 
     operation: str
@@ -144,8 +145,17 @@ class Cell:
     quantiles: tuple[tuple[float, float], ...] = ()
     floor_ratio: float | None = None
     net: float | None = None
+    ceiling_ratio: Interval | None = None
     cold: Evidence | None = None
     warm: Evidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ceiling:
+    """What PostgreSQL alone needs for an operation's answers, which it writes as JSON: the mean over blocks."""
+
+    operation: str
+    service: Interval
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +265,7 @@ class Findings:
     environment: tuple[tuple[str, str], ...]
     settings: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+    ceilings: tuple[Ceiling, ...] = ()
     command: str = ""
     along: tuple[tuple[str, float], ...] = ()
     along_what: str = ""

@@ -9,6 +9,7 @@ from functools import partial
 
 from rich.console import Console
 
+from lab.bench import Bench, opened, pin
 from lab.conclude import conclude
 from lab.experiment import Experiment
 from lab.gate_builds import builds_of
@@ -18,7 +19,7 @@ from lab.gate_power import published
 from lab.operations import load_operations, names
 from lab.progress import Progresses
 from lab.results import REPORT_STAGE, Manifest, RunFolder, check_writable, new_run
-from lab.run import Bench, installed, opened, pin
+from lab.run import installed
 
 
 def run_gate(order: GateOrder, *, console: Console) -> RunFolder:

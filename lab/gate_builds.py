@@ -10,9 +10,9 @@ from typing import Any, Final
 import psycopg2
 from psycopg2 import sql
 
+from lab.bench import Bench
 from lab.benchmark_pairs import SUBJECT
 from lab.clones import cloned, dropped, throwaway_secret, told
-from lab.run import Bench
 from lab.server import Build
 from lab.worktrees import Checkout
 

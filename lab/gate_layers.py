@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from lab.bench import Bench
 from lab.benchmark_effects import benchmark_effects
 from lab.benchmark_pairs import ALL, PairedTimes, Pairing
 from lab.counted import budgets_of, compare, grown, over_budget, page_state, steady, telling
@@ -23,7 +24,7 @@ from lab.plan import PlannedCell
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import ProofRecord, RunFolder
-from lab.run import Bench, Order, one_by_one
+from lab.run import Order, one_by_one
 from lab.thresholds import write_budgets
 
 Counted = dict[Place, Evidence]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
+from lab.ceiling import Ceiling, cost_of, seconds_of
 from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.json_files import read, write
@@ -16,7 +17,7 @@ from lab.processes import Supervisor
 from lab.progress import Advance
 from lab.recorder import samples_in
 from lab.requests import request_headers
-from lab.results import CellProof, ProofRecord, RunFolder
+from lab.results import AloneTimes, CellProof, ProofRecord, RunFolder
 from lab.script import TOKEN_VARIABLE, Line, Report, Script, Trip
 from lab.server import TREE, Running, Surroundings, boot, floor_path, plain_environment
 from lab.verdict import void_reasons
@@ -33,7 +34,10 @@ BOOT_SECONDS: Final = 1.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loader:
-    """What proof and load of one run have in common: what is asked, of what, and where results go."""
+    """What proof and load of one run have in common: what is asked, of what, and where results go.
+
+    With a `ceiling` PostgreSQL alone is timed in every block too.
+    """
 
     experiment: Experiment
     operations: Sequence[Keyed]
@@ -41,26 +45,26 @@ class Loader:
     surroundings: Surroundings
     supervisor: Supervisor
     folder: RunFolder
+    ceiling: Ceiling | None = None
 
     def run(self, record: ProofRecord, *, budget: float, seed: int, advance: Advance) -> None:
         """Plans by the proof's times and runs every block that has no report yet, each with processes of its own.
 
         Raises LabError when a server or the generator fails; what was sampled until then is on disk.
         """
-        proofs = {proof.cell: proof for proof in record.cells}
-        plan = self.folder.plan if self.folder.has_plan else self._planned(proofs, budget=budget, seed=seed)
+        plan = self.folder.plan if self.folder.has_plan else self._planned(record, budget=budget, seed=seed)
         started = time.monotonic()
-        self._blocks(plan, range(plan.blocks), proofs=proofs, advance=advance)
+        self._blocks(plan, range(plan.blocks), record=record, advance=advance)
         block_seconds = (time.monotonic() - started) / plan.blocks
         for index, reason in void_reasons(self._reports(plan)).items():
             if reason and time.monotonic() - started + block_seconds < (1 + SPARE_SHARE) * budget:
-                self._blocks(plan, [plan.spare(index)], proofs=proofs, advance=advance)
+                self._blocks(plan, [plan.spare(index)], record=record, advance=advance)
 
-    def _planned(self, proofs: Mapping[int, CellProof], *, budget: float, seed: int) -> Plan:
-        timed = self.pilots(proofs)
+    def _planned(self, record: ProofRecord, *, budget: float, seed: int) -> Plan:
+        timed = self.pilots({proof.cell: proof for proof in record.cells})
         plan = plan_run(
-            timed, budget=budget, blocks=self.experiment.blocks, boot_seconds=BOOT_SECONDS, keys=self.experiment.keys,
-            seed=seed,
+            timed, budget=budget, blocks=self.experiment.blocks, keys=self.experiment.keys, seed=seed,
+            boot_seconds=BOOT_SECONDS + cost_of(record.alone, block=budget / self.experiment.blocks),
         )  # fmt: skip
         self.folder.save("plan", plan)
         return plan
@@ -72,18 +76,17 @@ class Loader:
     def confirm(self, record: ProofRecord, *, advance: Advance) -> None:
         """Runs half the blocks again, with orders of their own, to confirm an alarm or to settle what is unclear."""
         plan = self.folder.plan
-        proofs = {proof.cell: proof for proof in record.cells}
-        self._blocks(plan, plan.confirming, proofs=proofs, advance=advance)
+        self._blocks(plan, plan.confirming, record=record, advance=advance)
 
     def block(self, plan: Plan, *, index: int, record: ProofRecord, show: Callable[[int], None]) -> None:
         """Runs one block, unless an earlier try at this run came to its end; `show` is told of samples meanwhile."""
         if not self._is_done(index):
-            self._block(plan_block(plan, index=index), proofs={each.cell: each for each in record.cells}, show=show)
+            self._block(plan_block(plan, index=index), record=record, show=show)
 
     def _reports(self, plan: Plan) -> dict[int, Report]:
         return {index: read(self.folder.report_file(index), Report) for index in range(plan.blocks)}
 
-    def _blocks(self, plan: Plan, indices: Sequence[int], *, proofs: Mapping[int, CellProof], advance: Advance) -> None:
+    def _blocks(self, plan: Plan, indices: Sequence[int], *, record: ProofRecord, advance: Advance) -> None:
         started, requests = time.monotonic(), 0
         for index in (each for each in indices if not self._is_done(each)):
 
@@ -93,7 +96,7 @@ class Loader:
                     note=f"block {block + 1} of {plan.blocks}, {before + samples} requests",
                 )
 
-            report = self._block(plan_block(plan, index=index), proofs=proofs, show=show)
+            report = self._block(plan_block(plan, index=index), record=record, show=show)
             requests += report.requests
 
     def _is_done(self, index: int) -> bool:
@@ -101,8 +104,21 @@ class Loader:
         path = self.folder.report_file(index)
         return path.exists() and not read(path, Report).error
 
-    def _block(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
+    def _block(self, block: BlockPlan, *, record: ProofRecord, show: Callable[[int], None]) -> Report:
         self.folder.set_aside(block.index)
+        before = self._alone(record, block=block)
+        report = self._loaded(block, proofs={proof.cell: proof for proof in record.cells}, show=show)
+        if times := (*before, *self._alone(record, block=block)):
+            write(times, self.folder.alone_file(block.index))
+        return report
+
+    def _alone(self, record: ProofRecord, *, block: BlockPlan) -> tuple[AloneTimes, ...]:
+        """What PostgreSQL alone takes now, half as long as it is timed in a block; no server and no load runs."""
+        if self.ceiling is None:
+            return ()
+        return self.ceiling.times(record.alone, seconds=seconds_of(record.alone, block=block.seconds) / 2)
+
+    def _loaded(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
         # Which server boots first, and so gets which port and slot, changes from block to block.
         order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
         running: dict[str, Running] = {}
@@ -177,7 +193,7 @@ class Loader:
                 f"{cell.operation} was so slow in the proof that not all of its answers were proven",
                 hint="start a new run, on a quiet machine",
             )
-        if cell.arm is None:
+        if cell.arm is None or cell.arm.is_bare:
             trips = [Trip(method="GET", url=url + floor_path(proven.length), body=None)]
             headers = {}
         else:

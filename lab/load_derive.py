@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from lab import load_costs, wording
+from lab.bare_costs import costs
 from lab.derive import planned_cells
 from lab.effect import Array
 from lab.experiment import Arm, LoadDesign, Server
@@ -100,6 +101,7 @@ class _LoadDerivation:
             cells=cells,
             scalabilities=tuple(self._scalability(arm, ladder) for arm, ladder in ladders.items()),
             gains=tuple(self._gains(ladders)),
+            costs=costs(self.seen, arms=self.arms),
             notes=self._notes(cells),
             calibration=self.folder.calibration,
             statements=statements_in(self.folder, self.plan, due=self.due),

@@ -180,6 +180,22 @@ class Gain:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a request costs an arm's server in CPU seconds, over what its face's bare view costs, block by block.
+
+    `seconds` and `bare` are the two, `spent` the CPU seconds that the less busy of them took in all blocks that count.
+    """
+
+    face: str
+    variant: tuple[tuple[str, str], ...]
+    step: str
+    ratio: Interval
+    seconds: Interval
+    bare: Interval
+    spent: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
     """One row: a property of the instrument, the bound it must keep, and what was seen; None is 'not available'."""
 
@@ -203,8 +219,9 @@ class Calibration:
 class LoadFindings:
     """All that a run found under load: `walk` names the scenario, `server` says how its server was booted.
 
-    `calibration` is the newest one of the instrument on this machine; None where there was none. `statements` are those
-    that the database ran and those that were due, over all blocks; None where it does not count them.
+    `calibration` is the newest one of the instrument on this machine; None where there was none. `costs` are those
+    beside a bare view, in a design that has one. `statements` are those that the database ran and those that were due,
+    over all blocks; None where it does not count them.
     """
 
     walk: str
@@ -212,6 +229,7 @@ class LoadFindings:
     cells: tuple[LoadCell, ...]
     scalabilities: tuple[Scalability, ...]
     gains: tuple[Gain, ...] = ()
+    costs: tuple[Cost, ...] = ()
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
     statements: tuple[int, int] | None = None

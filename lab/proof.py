@@ -58,14 +58,23 @@ def prove(
             has_counts=has_counts,
             paged=frozenset(_ends(loader.experiment) if is_thorough else ()),
         )  # fmt: skip
-        subjects = [Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm) for c in loader.cells if c.arm]
+        subjects = [
+            Subject(index=c.index, keyed=keyed[c.operation], arm=c.arm)
+            for c in loader.cells
+            if c.arm and not c.arm.is_bare
+        ]
         record = prover.prove(subjects, advance=advance)
+        if loader.ceiling:
+            alone, notes = loader.ceiling.proven(
+                loader.operations, surroundings=surroundings, references=prover.references
+            )
+            record = replace(record, alone=alone, notes=(*record.notes, *notes))
         floors = [
             prover.floor(
                 index=cell.index, like=_some_cell(cell, loader=loader, record=record), server=next(iter(clients))
             )
             for cell in loader.cells
-            if cell.arm is None
+            if cell.arm is None or cell.arm.is_bare
         ]
     return replace(record, cells=(*record.cells, *floors))
 

@@ -46,7 +46,7 @@ class Prover:
     changed: list[AnswerChange] = field(default_factory=list)
     waved: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    _references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
+    references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
     _asked: int = 0
     _counts: dict[tuple[int, int], int | None] = field(default_factory=dict)
 
@@ -81,17 +81,20 @@ class Prover:
 
     def floor(self, *, index: int, like: CellProof, server: str) -> CellProof:
         """The proof of the bare view, for the sizes of the answers that `like` proved."""
-        found, times = [], []
+        found, times, witness = [], [], self.witnesses[server]
         for proven in like.answers:
+            before = witness.statements_so_far() if self.has_counts else None
             headers = {"Accept": "application/json", "Lab-Token": self.asker.token}
             for _ in range(3):
                 answer = self.asker.clients[server].send("GET", floor_path(proven.length), headers=headers)
                 times.append(answer.seconds)
+            after = witness.statements_so_far() if self.has_counts else None
             found.append(
                 ProvenAnswer(
-                    key=proven.key, status=answer.status, length=len(answer.body), checksum=zlib.crc32(answer.body)
+                    key=proven.key, status=answer.status, length=len(answer.body), checksum=zlib.crc32(answer.body),
+                    statements=None if before is None or after is None else (after - before) // 3,
                 )
-            )
+            )  # fmt: skip
         return CellProof(cell=index, seconds=median(times), answers=tuple(found))
 
     def _cell(self, subject: Subject) -> tuple[CellProof, int]:
@@ -217,11 +220,11 @@ class Prover:
         # A shape that nobody knows may be another in each face; a commit's own variants must agree all the same.
         own = subject.arm.server if is_known else f"{subject.arm.server} {subject.arm.face}"
         group = own if is_candidate else ""
-        if is_candidate and ("", name, key) in self._references:
-            across = first_difference(self._references["", name, key][1], value) if is_known else "its shape is another"
+        if is_candidate and ("", name, key) in self.references:
+            across = first_difference(self.references["", name, key][1], value) if is_known else "its shape is another"
             if across:
                 self._change(subject, parameters, across, into=self.waved if name in self.accepted else self.changed)
-        origin, reference = self._references.setdefault((group, name, key), (where, value))
+        origin, reference = self.references.setdefault((group, name, key), (where, value))
         if difference := first_difference(reference, value):
             raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
         if bodies.setdefault(key, answer.body) != answer.body:

@@ -6,6 +6,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            load-plan.json  which loads each block has
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
+                                           block-00.alone.json: what PostgreSQL alone took, where it was timed
                            calibration.json  how honest the load instrument was here, if that was ever measured
                            counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
                            benchmarks.json, power.json  of a gate: calls in process, and how honest gates are
@@ -96,14 +97,34 @@ class CellProof:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AloneStatement:
+    """The SQL by which PostgreSQL alone gives the answer to one key, proven right, and what it took, in seconds."""
+
+    operation: str
+    key: int
+    sql: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AloneTimes:
+    """What a key's statement took by itself, run after run of one client, the first ones included."""
+
+    operation: str
+    key: int
+    microseconds: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ProofRecord:
-    """The proof stage's result: per cell, and per operation how many answers were compared."""
+    """The proof stage's result: per cell; how many answers were compared; the statements of PostgreSQL alone."""
 
     cells: tuple[CellProof, ...]
     proofs: tuple[Proof, ...]
     notes: tuple[str, ...] = ()
     changed: tuple[AnswerChange, ...] = ()
     accepted: tuple[AnswerChange, ...] = ()
+    alone: tuple[AloneStatement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +154,10 @@ class RunFolder:
     def report_file(self, block: int | None) -> Path:
         """What block `block`'s generator reported; missing when it was interrupted."""
         return self.blocks / f"{_block_name(block)}.report.json"
+
+    def alone_file(self, block: int | None) -> Path:
+        """What PostgreSQL alone took before block `block`'s load and after it."""
+        return self.blocks / f"{_block_name(block)}.alone.json"
 
     def statements_file(self, block: int | None) -> Path:
         """What the database counted while block `block` was loaded."""

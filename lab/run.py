@@ -1,20 +1,19 @@
 """Yields a run folder from an experiment: the pipeline, stage by stage. It decides nothing that a stage decides."""
 
 import os
-import secrets
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
-from lab import environment
+from lab.bench import Bench, opened, pin
+from lab.binaries import pgbench
+from lab.ceiling import Ceiling
 from lab.conclude import conclude
-from lab.dataset import Dataset, prepare_dataset
 from lab.derive import derive, planned_cells
 from lab.equipment import equipped
 from lab.errors import LabError
@@ -29,19 +28,12 @@ from lab.load_plan import LoadPlan, pilot_loads, plan_loads
 from lab.load_seen import pilot_capacities
 from lab.mail_trials import run_mails
 from lab.operations import Visits, load_operations, load_walk, names
-from lab.postgres import claimed
-from lab.processes import Supervisor
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
-from lab.server import FOLDER_VARIABLE, TREE, Build, Surroundings, new_token
-from lab.services import Services, open_services
 from lab.studies import study_of
 from lab.study import Assignment
 from lab.trial import Observed
-from lab.valkey import forget
-
-FOLDER: Final = Path(os.environ.get(FOLDER_VARIABLE) or TREE / ".lab")
 
 INSTALL_SECONDS: Final = "WINDTUNNEL_INSTALL_SECONDS"
 
@@ -114,7 +106,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
             return _concluded(folder, progress=progress)
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
-            surroundings=surroundings,
+            surroundings=surroundings, ceiling=None if experiment.load else _ceiling(bench),
         )  # fmt: skip
         # Also of a run that is gone on with: it primes this run's caches.
         with progress.stage("proof and evidence", total=len(cells), budget=45.0) as advance:
@@ -134,36 +126,6 @@ def _concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
     return folder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
-    """What a run measures on: services, a dataset, what servers share, and what the manifest says of the machine."""
-
-    supervisor: Supervisor
-    services: Services
-    dataset: Dataset
-    surroundings: Surroundings
-    machine: tuple[tuple[str, str], ...]
-
-
-@contextmanager
-def opened(*, size: str, seed: int, progress: Progresses) -> Iterator[Bench]:
-    """Services and a dataset until the end of the block. Raises LabError; all that it started has ended then."""
-    with ExitStack() as stack:
-        with progress.stage("services"):
-            supervisor = stack.enter_context(Supervisor())
-            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
-            stack.enter_context(claimed(services.postgres_url))
-        with progress.stage("dataset", is_drawn=False):
-            dataset = _dataset(services, size=size, seed=seed, supervisor=supervisor)
-        progress.stages[-1:] = _seed_and_clones(progress.stages[-1], dataset=dataset)
-        machine = (*environment.describe(TREE), *services.kinds)
-        surroundings = _surroundings(services, dataset=dataset, commit=dict(machine)["commit"])
-        stack.callback(forget, services.cache_url, prefix=surroundings.cache_prefix)
-        yield Bench(
-            supervisor=supervisor, services=services, dataset=dataset, surroundings=surroundings, machine=machine
-        )
 
 
 def one_by_one(order: Order, *, loader: Loader, record: ProofRecord, progress: Progresses) -> None:
@@ -220,6 +182,14 @@ def _witness(bench: Bench) -> Witness:
     )  # fmt: skip
 
 
+def _ceiling(bench: Bench) -> Ceiling:
+    program = pgbench(is_embedded=bench.services.postgres_embedded)
+    return Ceiling(
+        program=program, url=bench.surroundings.build.database_url, supervisor=bench.supervisor,
+        folder=bench.surroundings.logs,
+    )  # fmt: skip
+
+
 def _folder(order: Order, *, manifest: Manifest, progress: Progresses) -> RunFolder:
     """The run's folder: a new one, or the one that is gone on with, if it was run on the same things."""
     if order.resume is None:
@@ -242,55 +212,6 @@ def _first_change(then: Sequence[tuple[str, str]], now: Sequence[tuple[str, str]
     before, after = dict(then), dict(now)
     name = next(name for name in (*before, *after) if before.get(name) != after.get(name))
     return f"its {name} was {before.get(name)}, now it is {after.get(name)}"
-
-
-def pin(supervisor: Supervisor) -> tuple[tuple[str, str], ...]:
-    """Keeps servers, database and generator on one CPU, the last, and says so for the manifest.
-
-    With one request in flight only one of them works at a time. On one CPU they hand over without waking another, and
-    the spread between blocks was seen to fall from 4 % to 1 %.
-    """
-    cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-    if len(cpus) < 2:
-        return (("pinned to", "no CPU"),)
-    supervisor.pin(cpus[-1])
-    # The lab itself, which draws progress, keeps off it.
-    os.sched_setaffinity(0, set(cpus[:-1]))
-    return (("pinned to", f"CPU {cpus[-1]}: servers, generator and embedded services"),)
-
-
-def seed_dataset(*, size: str, seed: int, progress: Progresses) -> Dataset:
-    """Makes a dataset's databases on the services of the settings, and ends what it started."""
-    with ExitStack() as stack:
-        with progress.stage("services"):
-            supervisor = stack.enter_context(Supervisor())
-            services = stack.enter_context(open_services(FOLDER, supervisor, environment=os.environ))
-            stack.enter_context(claimed(services.postgres_url))
-        with progress.stage("dataset", is_drawn=False):
-            return _dataset(services, size=size, seed=seed, supervisor=supervisor)
-
-
-def _dataset(services: Services, *, size: str, seed: int, supervisor: Supervisor) -> Dataset:
-    try:
-        return prepare_dataset(server_url=services.postgres_url, size=size, seed=seed, folder=FOLDER)
-    except LabError:
-        # Where a server died, its own last words say more.
-        supervisor.check()
-        raise
-
-
-def _surroundings(services: Services, *, dataset: Dataset, commit: str) -> Surroundings:
-    return Surroundings(
-        build=Build(commit=commit, database_url=dataset.indexed_url, bare_url=dataset.bare_url),
-        cache_url=services.cache_url, cache_prefix=f"windtunnel:{secrets.token_hex(4)}", token=new_token(),
-        dataset=dataset.identity, logs=FOLDER / "logs",
-    )  # fmt: skip
-
-
-def _seed_and_clones(stage: Stage, *, dataset: Dataset) -> list[Stage]:
-    """The dataset's stage in its two parts, each with a budget of its own."""
-    clones = Stage(name="clones", seconds=dataset.clone_seconds, budget=5.0)
-    return [Stage(name="seed", seconds=stage.seconds - clones.seconds, budget=40.0), clones]
 
 
 def installed() -> list[Stage]:

@@ -104,6 +104,7 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
     lines = [line for face in faces for line in _capacity_answer(found, face=face)]
     if not lines:
         lines = [line for face in faces for line in _load_answer(found, face=face)]
+    lines = [*_cost_answer(found), *lines]
     valid = sum(cell.state == "measured" for cell in found.cells)
     answers = sum(proof.answers for proof in proofs)
     trust = f"{valid} of {len(found.cells)} loads are valid"
@@ -113,6 +114,17 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
         run, due = map(count, found.statements)
         trust += f"; PostgreSQL ran {run} statements under load where {due} were due"
     return (*(lines or ["The question cannot be answered: all off or all on was not measured."]), f"{trust}.")
+
+
+def _cost_answer(found: LoadFindings) -> list[str]:
+    """What a request costs the server beside a bare view, where that was asked too."""
+    among = [each.variant for each in found.cells]
+    return [
+        f"{face_name(each.face)}, {each.step}: a {only_level(each.variant, among=among) or 'request'} takes "
+        f"{interval(each.ratio)} times the server's CPU of a bare view with as many bytes, "
+        f"{seconds(each.seconds.estimate)} against {seconds(each.bare.estimate)}, over {seconds(each.spent)} of it."
+        for each in found.costs
+    ]
 
 
 def _capacity_answer(found: LoadFindings, *, face: str) -> list[str]:
@@ -153,7 +165,8 @@ def _alternatives(found: LoadFindings, own: Sequence[Scalability], *, among: Seq
         if cell.level == most and cell.p50 and cell.p99
     ]
     if waits:
-        lines.append(f"{face_name(face)} with {most:g} users who wait for their answers: {'; '.join(waits)}.")
+        users = "one user who waits for its" if most == 1 else f"{most:g} users who wait for their"
+        lines.append(f"{face_name(face)} with {users} answers: {'; '.join(waits)}.")
     void = [cell for cell in found.cells if (cell.face, cell.kind, cell.state) == (face, "closed", "void")]
     if void:
         told = dict.fromkeys(f"{names.get(cell.variant) or 'it'} with {cell.step} ({cell.reason})" for cell in void)

@@ -7,7 +7,7 @@ HELD = '(("select_related", "on"), ("prefetch_related", "on"), ("indexes", "on")
 UNINDEXED = HELD.replace('"indexes", "on"', '"indexes", "off"')
 HEAD = """
 from lab.experiment import (
-    SERVER, WRITES, CachingDesign, Experiment, GrowthDesign, IndexDesign, LoadDesign, MailDesign, Server,
+    ANSWER, SERVER, WRITES, CachingDesign, Experiment, GrowthDesign, IndexDesign, LoadDesign, MailDesign, Server,
     StampedeDesign,
 )
 

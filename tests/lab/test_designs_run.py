@@ -68,6 +68,17 @@ DESIGNS = {
     variant={HELD}, keys=2, blocks=2, budget=10.0,
 )
 """,
+    "tiny_serializers": f"""{HEAD}    name="tiny_serializers", question="Which way?", faces=("rest",),
+    operations=("scenarios.operations.catalog:PRODUCT_LIST",),
+    variants=(({HELD[1:-1]}, ("serializer", "drf")), ({HELD[1:-1]}, ("serializer", "database"))),
+    parts=(("PostgreSQL", 1, 0),), keys=2, blocks=4, budget=14.0,
+)
+""",
+    "tiny_hits": f"""{HEAD}    name="tiny_hits", question="What does a hit cost?",
+    variants=((("cache", "view"), (ANSWER, "bare")), (("cache", "view"), (ANSWER, "hit"))),
+    load=LoadDesign(walk="scenarios.operations.browsing:FIRST_PAGE", sessions=1, {LOAD}),
+)
+""",
 }
 """An experiment of each kind, as a file of `experiments/` holds it."""
 
@@ -84,7 +95,7 @@ def test_mails_are_followed_from_order_to_sink(tree: Tree) -> None:
     assert tree.lab("report", str(found.path)).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["tiny_fanout", "tiny_servers", "tiny_writes"])
+@pytest.mark.parametrize("name", ["tiny_fanout", "tiny_servers", "tiny_writes", "tiny_hits"])
 def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
     """Each arm is loaded at every number of users, and nothing it was answered was wrong."""
     found = run(tree, name, design=DESIGNS[name])
@@ -138,3 +149,14 @@ def test_ways_of_loading_are_compared_where_they_are(tree: Tree) -> None:
     assert counted("product_list_50", "rows", "off") > 4 * counted("product_list_10", "rows", "off")
     assert counted("product_cards", "lookahead", "on") == counted("product_cards", "dataloader", "off") == 1
     assert found.answer[0].startswith("REST, 10 to 50 products a page: ")
+
+
+def test_ways_to_write_an_answer_are_set_against_postgresql_alone(tree: Tree) -> None:
+    """Both cells have their distance from it, and the answer names it; raw times are kept."""
+    found = run(tree, "tiny_serializers", design=DESIGNS["tiny_serializers"])
+    [ceiling] = found.findings.ceilings
+    assert ceiling.operation == "product_list"
+    assert [bool(cell.ceiling_ratio) for cell in found.findings.cells] == [True, True]
+    assert any(line.startswith("product_list: PostgreSQL alone needs ") for line in found.findings.answer)
+    assert found.alone_file(0).is_file()
+    assert "Over PostgreSQL alone" in (found.path / "report.html").read_text(encoding="utf-8")

@@ -61,6 +61,14 @@ def test_every_cell_is_measured_or_void_with_a_reason(
     assert {effect.kind for effect in findings.effects} >= {"conditional", "simple", "interaction", "main", "face"}
 
 
+def test_every_time_is_set_against_postgresql_alone(first: tuple[subprocess.CompletedProcess[str], Findings]) -> None:
+    """Cells of both faces and of every variant have a ratio to the one statement of their operation."""
+    findings = first[1]
+    assert [ceiling.operation for ceiling in findings.ceilings] == ["product_detail"]
+    assert [cell.variant for cell in findings.cells if cell.state == "measured" and not cell.ceiling_ratio] == []
+    assert sum("PostgreSQL alone" in line for line in findings.answer) == 1
+
+
 def test_statements_are_what_postgresql_counted(first: tuple[subprocess.CompletedProcess[str], Findings]) -> None:
     """In every cell, cold and warm, evidence and pg_stat_statements agree; lazy loading costs most."""
     for cell in first[1].cells:
