@@ -17,7 +17,7 @@ from tests.lab.waiting import wait_until
 
 ONE = ("--dataset", "small", "--operations", "product_detail", "--faces", "rest", "--budget", "12s")
 
-DETAILED = 'list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], to="detailed_reviews"))'
+DETAILED = 'list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))'
 WITHOUT_DESCRIPTION = (
     "targets/catalog/selectors.py",
     f"    return {DETAILED}\n",

@@ -154,10 +154,8 @@ MUTANTS = [
     # A field that is dropped from REST's answers where tags are prefetched.
     pytest.param(
         "targets/catalog/selectors.py",
-        "    return list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], "
-        'to="detailed_reviews"))\n',
-        "    found = list(_with_related(products, reviews=detailed_reviews()[:DETAILED_REVIEWS], "
-        'to="detailed_reviews"))\n'
+        '    return list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))\n',
+        '    found = list(_with_related(products, parts=parts, reviews=reviews, to="detailed_reviews"))\n'
         '    for product in found if current_variant().prefetch_related == "on" else ():\n'
         '        product.description = ""\n'
         "    return found\n",
