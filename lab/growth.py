@@ -34,13 +34,13 @@ PREFIX: Final = "windtunnel_own_"
 TIME_LIMIT: Final = "DATABASE_TIMEOUT_SECONDS"
 """The target's setting that limits a statement."""
 
-COPY_BYTES: Final = 260
+COPY_BYTES: Final = 190
 """What a row takes of the disk in one copy of a dataset, its indexes included."""
 
 COPIES: Final = 3
 """A template, which is kept, and two databases, which are not."""
 
-LOADED_ROWS: Final = 150_000
+LOADED_ROWS: Final = 100_000
 """Rows a second that are made, loaded, indexed and copied, as seen on two cores."""
 
 MOST_ROUNDS: Final = 8

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from lab.findings import Interval
-from lab.growth_fit import Growth
+from lab.growth_fit import GROWN, Growth
 from lab.growth_series import Series
 from lab.units import count, factor, seconds
 from lab.wording import paragraphs, place
@@ -113,12 +113,15 @@ def _interval(interval: Interval) -> str:
 
 def _statements(series: Sequence[Series]) -> str:
     """Whether statements grow: what more rows must never do to a page of the same length."""
-    grown = []
+    grown, apart = [], 0.0
     for each in series:
         counts = each.counts["statements"]
         known = counts[np.isfinite(counts)]
-        if len(known) and known[-1] > known[0]:
-            grown.append(f"{place(each.operation, each.face)}, {each.arm} {factor(known[-1] / known[0])}")
-    if not grown:
-        return "Statements are as many at every size, in every arm: what grows is what a statement reads."
-    return f"Statements grow: {'; '.join(grown)}."
+        if len(known):
+            apart = max(apart, known.max() / known.min() - 1)
+            if known[-1] > (1 + GROWN) * known[0]:
+                grown.append(f"{place(each.operation, each.face)}, {each.arm} {factor(known[-1] / known[0])}")
+    if grown:
+        return f"Statements grow: {'; '.join(grown)}."
+    alike = f"differ by at most {apart:.1%} between sizes, as their pages do" if apart else "are as many at every size"
+    return f"Statements {alike}, in every arm: what grows is what a statement reads."
