@@ -5,7 +5,7 @@ from typing import Final
 from lab.caching_findings import CachingFindings, ClassTime, Memory, Mix
 from lab.findings import Interval
 from lab.units import count, rate, seconds, size
-from lab.wording import face_name, times_interval
+from lab.wording import face_name, interval
 
 READING: Final = (
     "A point is what all blocks give together, the thin line through it the 95 % interval by how the blocks scatter. A "
@@ -35,13 +35,13 @@ METHOD: Final = tuple(" ".join(paragraph.split()) for paragraph in _METHOD.strip
 
 
 def answer(found: CachingFindings) -> tuple[str, ...]:
-    """The answer in a few lines: what a hit takes, how many hit, what writes do, what it costs in memory."""
+    """The answer in a few lines: how many hit, what a hit takes, what writes do, what it costs in memory."""
     if not found.trials_counted:
         return ("The question cannot be answered: no trial counts.",)
     faces = found.faces
     return (
-        *filter(None, (_classes(found, face=face) for face in faces)),
         *_rates(found),
+        *filter(None, (_classes(found, face=face) for face in faces)),
         *filter(None, (_written(found, face=face) for face in faces)),
         *_pays(found),
         *_memory(found),
@@ -71,13 +71,10 @@ def _classes(found: CachingFindings, *, face: str) -> str:
     for level in found.levels:
         kinds = {each.kind: each for each in own if each.level == level}
         if {"hit", "miss"} <= kinds.keys():
-            hit, miss = _p50(kinds["hit"]), _p50(kinds["miss"])
-            parts.append(f"with {_named(level)} a hit takes {hit} against {miss} of a miss")
+            parts.append(f"{level} {_p50(kinds['hit'])} for a hit and {_p50(kinds['miss'])} for a miss")
         elif "no cache" in kinds:
-            parts.append(f"without a cache a request takes {_p50(kinds['no cache'])}")
-    if not parts:
-        return ""
-    return f"{face_name(face)}: {'; '.join(parts)} (medians at {rate(found.rate)} requests/s)."
+            parts.append(f"{_p50(kinds['no cache'])} without a cache")
+    return f"{face_name(face)} at {rate(found.rate)} requests/s (medians): {'; '.join(parts)}." if parts else ""
 
 
 def _rates(found: CachingFindings) -> list[str]:
@@ -104,11 +101,12 @@ def _written(found: CachingFindings, *, face: str) -> str:
         mixes = [mix for mix in own if mix.level == level and mix.ratio]
         last = next((mix for mix in mixes if mix.writes == most), None)
         if last and last.ratio and last.hits:
-            parts.append(
-                f"{level}: {_percents(last.hits)} hit, reads {times_interval(last.ratio)} than without a cache; it "
-                f"{pays_until(mixes)}"
-            )
-    return f"{face_name(face)} with {_writes(most)} writes: {'; '.join(parts)}." if parts else ""
+            parts.append(f"{level} {interval(last.ratio)} ({_percents(last.hits)} hit; it {pays_until(mixes)})")
+    if not parts:
+        return ""
+    return (
+        f"{face_name(face)} with {_writes(most)} writes, a read's time over that without a cache: {'; '.join(parts)}."
+    )
 
 
 def _pays(found: CachingFindings) -> list[str]:
@@ -117,14 +115,17 @@ def _pays(found: CachingFindings) -> list[str]:
         f"{_writes(round(each.writes, 3))} writes)"
         for each in found.worths
     ]
-    return [f"To make up for what misses cost, so many requests must hit: {', '.join(parts)}."] if parts else []
+    return [f"To make up for what misses cost, so many reads must hit: {', '.join(parts)}."] if parts else []
 
 
 def _memory(found: CachingFindings) -> list[str]:
-    parts = [f"{each.level} by {face_name(each.face)} {_taken(each)}" for each in found.memories]
-    body = {face: next((each.body for each in found.memories if each.face == face), None) for face in found.faces}
-    sizes = " and ".join(f"{size(length)} by {face_name(face)}" for face, length in body.items() if length)
-    return [f"An answer of {sizes} takes in the store: {', '.join(parts)}."] if parts else []
+    said = []
+    for face in found.faces:
+        own = [each for each in found.memories if each.face == face]
+        if own:
+            taken = ", ".join(f"{_taken(each)} in {each.level}" for each in own)
+            said.append(f"an answer of {size(own[0].body)} by {face_name(face)} takes {taken}")
+    return [f"In the store {'; '.join(said)}."] if said else []
 
 
 def _taken(each: Memory) -> str:
@@ -136,10 +137,6 @@ def _trust(found: CachingFindings) -> str:
         f"{found.trials_counted} of {found.trials} trials count, in {found.blocks_done} of {found.blocks} blocks; "
         f"{count(found.answers)} answers compared before timing, all equal."
     )
-
-
-def _named(level: str) -> str:
-    return "both levels" if level == "both" else f"{level} caching"
 
 
 def _p50(each: ClassTime) -> str:

@@ -135,18 +135,21 @@ def test_the_page_shows_every_table_and_curve(folder: RunFolder) -> None:
 
 
 def test_the_answer_says_what_a_hit_takes_and_whether_the_model_holds(found: CachingFindings) -> None:
-    """Face by face, then popularity, writes, memory, and how much of it counts."""
-    rest, graphql, popular, *written, pays, memory, trust = answer(found)
-    assert rest.startswith("REST: without a cache a request takes 4.00 ms [")
-    assert "with view caching a hit takes 1.00 ms [" in rest
-    assert "against 5.00 ms [" in graphql
+    """Popularity, then face by face a hit and a miss, then writes, memory, and how much of it counts."""
+    popular, rest, graphql, *written, pays, memory, trust = answer(found)
+    assert rest.startswith("REST at 80.0 requests/s (medians): 4.00 ms [")
+    assert "; view 1.00 ms [" in rest
+    assert "] for a hit and 5.00 ms [" in graphql
     assert popular.startswith("At Zipf's exponent 1, ")
     assert " of requests hit (model " in popular
     assert len(written) == 2
-    assert written[0].startswith("REST with 10 % writes: query: ")
-    assert " pays " in written[0]
-    assert pays.startswith("To make up for what misses cost, so many requests must hit: query by REST 25.0 % (up to ")
-    assert memory.startswith("An answer of 300 B by REST and 300 B by GraphQL takes in the store: query by REST 500 B")
+    assert written[0].startswith("REST with 10 % writes, a read's time over that without a cache: query ")
+    assert " hit; it pays until 1 % writes and " in written[0]
+    assert pays.startswith("To make up for what misses cost, so many reads must hit: query by REST 25.0 % (up to ")
+    assert memory == (
+        "In the store an answer of 300 B by REST takes 500 B in query, 500 B in view, 500 B in both; "
+        "an answer of 300 B by GraphQL takes 500 B in query, 500 B in view, 500 B in both."
+    )
     # A part for popularity and one for each of four variants, each with two singles and three mixes.
     assert trust == "72 of 72 trials count, in 3 of 3 blocks; 640 answers compared before timing, all equal."
 
