@@ -12,36 +12,49 @@ from lab.load_derive import derive_load, load_summary
 from lab.mail_derive import derive_mail
 from lab.render import render
 from lab.results import REPORT_STAGE, RunFolder
+from lab.seal import check_seal
 from lab.studies import study_of
 
 
 def conclude(folder: RunFolder) -> Path:
-    """Writes the findings and the report of the run in `folder`, also of one interrupted; returns the report's path."""
+    """Writes the findings and the report of the run in `folder`, also of one interrupted; returns the report's path.
+
+    Raises LabError for a run that cannot be read, or that has changed since it ended.
+    """
+    changed = check_seal(folder)
+    found = _derived(folder)
+    # Where a file's own frames tell what is wrong with it, that says more.
+    notes = [
+        f"{name} has changed since the run ended: its checksum is another"
+        for name in changed
+        if not any(Path(name).name in note for note in found.notes)
+    ]
+    folder.save("findings", replace(found, notes=(*found.notes, *notes), complete=found.complete and not changed))
+    return render(folder)
+
+
+def _derived(folder: RunFolder) -> Findings:
+    """The findings, whose parts of a kind of their own are written beside them."""
     if study := study_of(folder.manifest.experiment):
         studied = study.derive(folder)
         folder.save("study", studied)
-        folder.save(
-            "findings", summary(folder, answer=studied.answer, notes=studied.notes, complete=studied.complete)
-        )  # fmt: skip
-    elif folder.manifest.experiment.mail:
+        return summary(folder, answer=studied.answer, notes=studied.notes, complete=studied.complete)
+    if folder.manifest.experiment.mail:
         mails = derive_mail(folder)
         folder.save("mail", mails)
         is_whole = mails.blocks_done == mails.blocks
-        answer = mail_words.answer(mails)
-        folder.save("findings", summary(folder, answer=answer, notes=mails.notes, complete=is_whole))
-    elif folder.manifest.experiment.load:
+        return summary(folder, answer=mail_words.answer(mails), notes=mails.notes, complete=is_whole)
+    if folder.manifest.experiment.load:
         under_load = derive_load(folder)
         folder.save("load", under_load)
-        folder.save("findings", load_summary(folder, under_load))
-    else:
-        found, gate = derive(folder), folder.gate
-        if gate:
-            found = replace(found, answer=lines(gate))
-        if gate and gate.stopped:
-            # It stopped by itself, before its cells came to their turn.
-            found = replace(found, complete=True, cells=(), effects=(), notes=gate.notes)
-        folder.save("findings", found)
-    return render(folder)
+        return load_summary(folder, under_load)
+    found, gate = derive(folder), folder.gate
+    if gate:
+        found = replace(found, answer=lines(gate))
+    if gate and gate.stopped:
+        # It stopped by itself, before its cells came to their turn.
+        found = replace(found, complete=True, cells=(), effects=(), notes=gate.notes)
+    return found
 
 
 def summary(folder: RunFolder, *, answer: Sequence[str], notes: Sequence[str], complete: bool) -> Findings:

@@ -19,7 +19,7 @@ from lab.experiment import Arm, Experiment
 from lab.findings import IN_DOUBT, Block, Cell, Findings
 from lab.json_files import read
 from lab.plan import Plan, PlannedCell
-from lab.recorder import read_samples
+from lab.recorder import SAMPLE, read_samples
 from lab.results import REPORT_STAGE, AloneTimes, CellProof, Manifest, ProofRecord, RunFolder
 from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
@@ -88,9 +88,17 @@ class Derivation:
 
     @cached_property
     def samples(self) -> dict[int, tuple[NDArray[np.void], str]]:
-        found = {index: read_samples(path) for index, path in _numbered(self.folder.samples, suffix=".samples").items()}
-        count = len(self.cells)
-        return {index: (rows[rows["cell"] < count], damage) for index, (rows, damage) in found.items()}
+        """Each block's valid samples, and what is wrong with its file."""
+        paths, count = _numbered(self.folder.samples, suffix=".samples"), len(self.cells)
+        found: dict[int, tuple[NDArray[np.void], str]] = {}
+        for index in sorted({*paths, *self.reports}):
+            name, report = self.folder.sample_file(index).name, self.reports.get(index)
+            rows, damage = read_samples(paths[index]) if index in paths else (np.zeros(0, SAMPLE), f"{name} is missing")
+            if not damage and report and len(rows) != report.requests:
+                # A file that ends with a whole frame looks whole.
+                damage = f"{name} has {len(rows)} of the {report.requests} samples that were written; they are used"
+            found[index] = (rows[rows["cell"] < count], damage)
+        return found
 
     @cached_property
     def damages(self) -> list[str]:

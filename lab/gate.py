@@ -20,6 +20,7 @@ from lab.operations import load_operations, names
 from lab.progress import Progresses
 from lab.results import REPORT_STAGE, Manifest, RunFolder, check_writable, new_run
 from lab.run import installed
+from lab.seal import seal
 
 
 def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
@@ -50,6 +51,7 @@ def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
     folder.save("gate", found)
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
+    seal(folder)
     return folder
 
 

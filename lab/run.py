@@ -31,6 +31,7 @@ from lab.operations import Visits, load_operations, load_walk, names
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
+from lab.seal import seal
 from lab.studies import study_of
 from lab.study import Assignment
 from lab.trial import Observed
@@ -125,6 +126,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
 def _concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
+    seal(folder)
     return folder
 
 

@@ -1,0 +1,66 @@
+"""Yields the seal of a run that came to its end: checksums of its files, as `sha256sum -c` reads them.
+
+What is derived from them may be made again at any time, and is not sealed.
+"""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Final
+
+from lab.errors import LabError
+from lab.results import RunFolder
+
+SEAL: Final = "SHA256SUMS"
+DERIVED: Final = frozenset(
+    {"findings.json", "load.json", "mail.json", "study.json", "report.html", "cells.csv", "loads.csv", "mails.csv",
+     "summary.md"}
+)  # fmt: skip
+"""What is made of the rest, in the folder of the run."""
+
+_LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
+
+
+def seal(folder: RunFolder) -> None:
+    """Writes the checksums of all that was not derived. To be done once, when the run has ended."""
+    files = [path for path in folder.path.rglob("*") if path.is_file() and not path.is_symlink()]
+    names = sorted({path.relative_to(folder.path).as_posix() for path in files} - {*DERIVED, SEAL})
+    lines = [f"{_checksum(folder.path / name)}  {name}\n" for name in names]
+    (folder.path / SEAL).write_text("".join(lines), encoding="utf-8")
+
+
+def check_seal(folder: RunFolder) -> tuple[str, ...]:
+    """The raw files that are gone or changed since the run was sealed, in order; none where it never was.
+
+    Raises LabError where what says how to read them changed: JSON has no checksum of its own, and a flipped bit in a
+    digit would be a wrong number. Samples have one per frame: what is left of them can be used.
+    """
+    changed = [name for name, checksum in _sealed(folder.path / SEAL) if _now(folder.path / name) != checksum]
+    for name in changed:
+        if name.endswith(".json"):
+            raise LabError(
+                f"{folder.path / name} has changed since the run ended: its checksum is another",
+                hint=f"put the file back; without {SEAL} the run is read as it is",
+            )
+    return tuple(changed)
+
+
+def _sealed(path: Path) -> list[tuple[str, str]]:
+    """The sealed names, each with its checksum."""
+    found = []
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        match = _LINE.fullmatch(line)
+        if not match:
+            raise LabError(f"{path} line {number} is no checksum", hint="put the file back, or remove it")
+        found.append((match[2], match[1]))
+    return found
+
+
+def _now(path: Path) -> str:
+    return _checksum(path) if path.is_file() else ""
+
+
+def _checksum(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
