@@ -44,6 +44,10 @@ _ENVIRONMENT.globals.update(
 
 RAW_DATA: Final = (
     ("findings.json", "the numbers behind this page"),
+    ("cells.csv", "every cell as a line, for other programs"),
+    ("loads.csv", "every load as a line, for other programs"),
+    ("mails.csv", "every rate of orders as a line, for other programs"),
+    ("summary.md", "the answer and the verdicts as Markdown"),
     ("gate.json", "what differs between the commits"),
     ("counted.json", "what each commit's requests did, counted"),
     ("benchmarks.json", "every pair of calls in process, in seconds"),

@@ -263,7 +263,7 @@ def test_door_reads_the_load_beside_the_findings(tmp_path: Path, load: LoadFindi
     write(load, tmp_path / "load.json")
     assert main([str(tmp_path)]) == 0
     told = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "load.json"]
+    assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "loads.csv", "summary.md", "load.json"]
     assert row_texts(told, section="loads") == row_texts(page, section="loads")
 
 

@@ -36,6 +36,20 @@ PAYLOADS = (
     "</text></svg><script>alert(1)</script>",
     "a\x00b\x1fc\n\n\td",
     '#1c2127 1.234567 url(#x) id="y"',
+    "<body onload=alert(1)>",
+    "<details open ontoggle=alert(1)>",
+    '<a href="javascript:alert(1)">x</a>',
+    "<input autofocus onfocus=alert(1)>",
+    "<object data=javascript:alert(1)>",
+    "<meta http-equiv=refresh content=0;url=javascript:alert(1)>",
+    "<base href=//evil.invalid/>",
+    "<link rel=stylesheet href=//evil.invalid/x.css>",
+    "<form action=javascript:alert(1)><button>x</button></form>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
+    "&#x3c;img src=x onerror=alert(1)&#x3e;",
+    "[x](javascript:alert(1)) ![x](x) <http://evil.invalid>",
+    "}</style><svg><animate onbegin=alert(1) attributeName=x>",
+    "<!--<script>alert(1)//-->",
     "\u05e9\u05dc\u05d5\u05dd \u202e\u200f 商品 🙂",
 )
 VOID_TAGS = {"meta", "br", "img", "input", "link", "hr"}
@@ -257,19 +271,19 @@ def test_null_compares_servers() -> None:
 
 @pytest.fixture(scope="module")
 def expected() -> Outline:
-    return outline(render(_named("plain")))
+    return outline(render(named("plain")))
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_markup_in_names_stays_text(expected: Outline, payload: str) -> None:
     """Markup, formulas, control characters and look-alikes of our own rewriting in any name make no element."""
-    found = outline(render(_named(payload)))
+    found = outline(render(named(payload)))
     assert [tag for tag, _ in expected.elements] == [tag for tag, _ in found.elements]
     assert [sorted(a) for _, a in expected.elements] == [sorted(a) for _, a in found.elements]
     assert len(found.ids()) == len(set(found.ids()))
 
 
-def _named(name: str) -> Findings:
+def named(name: str) -> Findings:
     """A small run in which every text is `name`, apart from those that decide what is shown."""
     whole = sample.null()
     cells = [replace(whole.cells[0], operation=name, server=name), _void(whole.cells[1], name)]
@@ -314,8 +328,9 @@ def test_door_writes_the_page_beside_the_findings(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     told = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "samples/"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["findings.json", "report.html", "samples"]
+    assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "cells.csv", "summary.md", "samples/"]
+    made = sorted(path.name for path in tmp_path.iterdir())
+    assert made == ["cells.csv", "findings.json", "report.html", "samples", "summary.md"]
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"cells": 1}', "version"])
