@@ -131,11 +131,10 @@ def _command() -> str:
 
 
 def report(words: list[str]) -> None:
-    """Derive a run's findings again and draw its report."""
-    from lab.conclude import conclude
+    """Derive a run's findings again and draw its report, compare two runs, or make a site of all."""
+    from lab import report_door
 
-    folder = _run_named(words, door="report", about=report.__doc__)
-    CONSOLE.print(f"report: {_shown(conclude(folder))}", highlight=False)
+    report_door.report(report_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
 
 
 def samples(words: list[str]) -> None:

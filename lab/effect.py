@@ -170,3 +170,25 @@ def shapley(values: dict[frozenset[str], Array], *, knobs: Sequence[str]) -> dic
                 share = share + weight * (values[on | {knob}] - value)
         shares[knob] = share
     return shares
+
+
+def welch(candidate: Array, reference: Array, *, alpha: float = 1 - LEVEL, simultaneous: int = 1) -> Estimate | None:
+    """The difference of the means of two independent samples (n,), (m,) with a t interval at 1 - alpha; None below two.
+
+    Variances may differ: degrees of freedom by Welch (1947) and Satterthwaite (1946). Bounds of `simultaneous`
+    differences hold at once, whatever ties them together (Bonferroni).
+    """
+    if min(len(candidate), len(reference)) < 2:
+        return None
+    parts = [float(values.var(ddof=1)) / len(values) for values in (candidate, reference)]
+    error, mean = sum(parts), float(candidate.mean() - reference.mean())
+    blocks = len(candidate) + len(reference)
+    if error == 0:
+        p = 1.0 if mean == 0 else 0.0
+        return Estimate(mean=mean, low=mean, high=mean, blocks=blocks, simultaneous=simultaneous, p=p)
+    degrees = error**2 / sum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, (candidate, reference), strict=True)
+    )
+    half = float(special.stdtrit(degrees, 1 - alpha / simultaneous / 2)) * error**0.5
+    p = float(2 * special.stdtr(degrees, -abs(mean) / error**0.5))
+    return Estimate(mean=mean, low=mean - half, high=mean + half, blocks=blocks, simultaneous=simultaneous, p=p)

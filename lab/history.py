@@ -17,7 +17,8 @@ import msgspec
 
 from lab.errors import LabError
 from lab.findings import IN_DOUBT, Effect, Interval
-from lab.results import RunFolder
+from lab.gate_findings import GateFindings
+from lab.results import Manifest, RunFolder
 
 LINES: Final = "history.jsonl"
 KINDS: Final = ("server", "benchmark", "conditional", "whole")
@@ -65,7 +66,7 @@ def history_folder(path: Path) -> Path:
 
 def append(run: RunFolder, *, into: Path) -> int:
     """Adds the run's comparisons to the history, but for those in doubt; how many there were."""
-    lines = _lines(run)
+    lines = lines_of(run.manifest, gate=run.gate, effects=run.findings.effects)
     append_lines(into / LINES, lines)
     return len(lines)
 
@@ -105,10 +106,10 @@ def read_history(folder: Path) -> tuple[HistoryLine, ...]:
     return tuple(sorted(found, key=lambda line: line.measured))
 
 
-def _lines(run: RunFolder) -> list[HistoryLine]:
-    manifest, gate = run.manifest, run.gate
+def lines_of(manifest: Manifest, *, gate: GateFindings | None, effects: Sequence[Effect]) -> list[HistoryLine]:
+    """A line for each comparison of a run that is worth following: of a gate its own, else those of its findings."""
     facts, environment = dict(manifest.dataset), dict(manifest.environment)
-    effects: tuple[Effect, ...] = (*gate.effects, *gate.benchmarks) if gate else run.findings.effects
+    followed = (*gate.effects, *gate.benchmarks) if gate else effects
     # A gate holds what its design holds, and is told apart by its reference.
     held = "" if gate else ", ".join(f"{knob}={level}" for knob, level in sorted(manifest.experiment.variant))
     return [
@@ -120,7 +121,7 @@ def _lines(run: RunFolder) -> list[HistoryLine]:
             subject=effect.subject, given=effect.given, ratio=effect.typical, verdict=effect.verdict,
             held=held,
         )
-        for effect in effects if effect.kind in KINDS and effect.detail != IN_DOUBT and _is_finite(effect.typical)
+        for effect in followed if effect.kind in KINDS and effect.detail != IN_DOUBT and _is_finite(effect.typical)
     ]  # fmt: skip
 
 

@@ -1,8 +1,10 @@
 """Yields pages, by the reports' own door in a process of its own. It draws nothing itself."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import quote
 
 from lab.errors import LabError
 from lab.results import RunFolder
@@ -28,6 +30,21 @@ def render_trend(found: Path, *, page: Path) -> None:
 def render_power(found: Path, *, page: Path) -> None:
     """Writes the page of a gate's calibration. Raises LabError with the door's last words."""
     _drawn("--power", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def render_compare(found: Path, *, page: Path) -> None:
+    """Writes the page of two runs against each other. Raises LabError with the door's last words."""
+    _drawn("--compare", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def render_site(found: Path, *, page: Path) -> None:
+    """Writes the page of all runs. Raises LabError with the door's last words."""
+    _drawn("--site", str(found.resolve()), str(page.resolve()), hint=f"what was found is kept in {found}")
+
+
+def link(path: Path, *, start: Path) -> str:
+    """The address of a file from a page in the folder `start`: never one that a browser takes for a scheme."""
+    return f"./{quote(Path(os.path.relpath(path.resolve(), start.resolve())).as_posix())}"
 
 
 def _drawn(*words: str, hint: str) -> None:

@@ -1,7 +1,7 @@
 """Yields pages: a run's `report.html` from its findings, or that of something else from its JSON.
 
 It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load JSON HTML`, or likewise `--trend`,
-`--power` and `--benchmarks`. `--schema FILE` writes what findings.json looks like.
+`--power`, `--benchmarks`, `--compare` and `--site`. `--schema FILE` writes what findings.json looks like.
 """
 
 import argparse
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.benchmark_findings import Benchmarks
+from lab.compare_findings import Comparison
 from lab.errors import LabError
 from lab.findings import Findings
 from lab.gate_findings import GateFindings
@@ -18,6 +19,7 @@ from lab.json_files import read
 from lab.load_findings import LoadFindings, UrlLoad
 from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
+from lab.site_findings import Site
 from lab.study_findings import StudyFindings
 from lab.trend_findings import Trend
 from reports.csv_table import csv_of
@@ -25,7 +27,9 @@ from reports.html import (
     raw_data,
     render,
     render_benchmarks,
+    render_compare,
     render_power,
+    render_site,
     render_trend,
     render_url,
 )
@@ -40,6 +44,8 @@ _PAGES: dict[str, tuple[Any, Callable[[Any], str], str]] = {
     "trend": (Trend, render_trend, "what `lab trend` wrote"),
     "power": (GatePower, render_power, "a gate's calibration"),
     "benchmarks": (Benchmarks, render_benchmarks, "what pytest-benchmark wrote"),
+    "compare": (Comparison, render_compare, "what `lab report RUN_A RUN_B` wrote"),
+    "site": (Site, render_site, "what `lab report --site` wrote"),
 }
 """What else has a page: the shape of its JSON, who draws it, and what it is."""
 

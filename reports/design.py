@@ -21,6 +21,11 @@ def face_name(face: str) -> str:
     return FACES.get(face, face)
 
 
+def anchor(*words: str) -> str:
+    """Words as a fragment that a link can name, and that holds for the next run."""
+    return re.sub(r"\W+", "-", "-".join(words))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Design:
     """What was varied. `levels` holds each knob's levels in order of appearance: the first one is "off"."""

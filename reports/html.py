@@ -10,11 +10,13 @@ import jinja2
 from markupsafe import Markup
 
 from lab.benchmark_findings import Benchmarks
+from lab.compare_findings import Comparison
 from lab.findings import Findings
 from lab.gate_findings import GateFindings
 from lab.load_findings import LoadFindings, UrlLoad
 from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
+from lab.site_findings import Site
 from lab.study_findings import StudyFindings
 from lab.trend_findings import Trend
 from lab.wording import method
@@ -22,10 +24,12 @@ from reports import arms, load_captions, mail_drawings, study_drawings, style
 from reports import format as text
 from reports.benchmarks_page import READING as SPANS
 from reports.benchmarks_page import BenchmarksPage
-from reports.design import face_name
+from reports.compare_page import CELLS, EFFECTS, ComparePage
+from reports.design import anchor, face_name
 from reports.page import Page, is_void, quantile
 from reports.power_page import PowerPage
 from reports.sections import SECTIONS
+from reports.site_page import SitePage, state
 from reports.trend_page import READING, TrendPage
 from reports.url_page import CLOSED, UrlPage
 
@@ -83,19 +87,10 @@ def render(
         charts = section.charts(page)
         if section.wanted(page) and (charts or section.template != "charts"):
             sections.append((section, charts))
-    script = _source("page.js")
-    return _ENVIRONMENT.get_template("page.html.j2").render(
-        page=page,
-        findings=findings,
-        raw=raw,
-        method=_method(page),
-        design=page.design,
+    return _scripted(
+        "page.html.j2", page=page, findings=findings, raw=raw, method=_method(page), design=page.design,
         sections=sections,
-        # Both files are this room's own; nothing of a run goes into them.
-        css=Markup(_source("page.css")),
-        script=Markup(script),
-        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
-    )
+    )  # fmt: skip
 
 
 def _method(page: Page) -> Sequence[str]:
@@ -107,31 +102,46 @@ def _method(page: Page) -> Sequence[str]:
 
 def render_url(found: UrlLoad) -> str:
     """The page of a load on one URL. The same value gives the same bytes."""
-    page = UrlPage(found=found)
-    return _ENVIRONMENT.get_template("url.html.j2").render(
-        page=page, found=found, closed_note=CLOSED, css=Markup(_source("page.css"))
-    )
+    return _rendered("url.html.j2", page=UrlPage(found=found), found=found, closed_note=CLOSED)
 
 
 def render_trend(found: Trend) -> str:
     """The page of a history. The same value gives the same bytes."""
-    return _ENVIRONMENT.get_template("trend.html.j2").render(
-        page=TrendPage(found=found), found=found, reading=READING, css=Markup(_source("page.css"))
-    )
+    return _scripted("trend.html.j2", page=TrendPage(found=found), found=found, reading=READING)
 
 
 def render_power(found: GatePower) -> str:
     """The page of a gate's calibration. The same value gives the same bytes."""
-    return _ENVIRONMENT.get_template("power.html.j2").render(
-        page=PowerPage(found=found), found=found, css=Markup(_source("page.css"))
-    )
+    return _rendered("power.html.j2", page=PowerPage(found=found), found=found)
 
 
 def render_benchmarks(found: Benchmarks) -> str:
     """The page of a session of benchmarks. The same value gives the same bytes."""
-    return _ENVIRONMENT.get_template("benchmarks.html.j2").render(
-        page=BenchmarksPage(found=found), found=found, reading=SPANS, css=Markup(_source("page.css"))
+    return _rendered("benchmarks.html.j2", page=BenchmarksPage(found=found), found=found, reading=SPANS)
+
+
+def render_compare(found: Comparison) -> str:
+    """The page of two runs against each other. The same value gives the same bytes."""
+    return _scripted(
+        "compare.html.j2", page=ComparePage(found=found), found=found, reading_cells=CELLS, reading_effects=EFFECTS
     )
+
+
+def render_site(found: Site) -> str:
+    """The page of all runs. The same value gives the same bytes."""
+    return _scripted("site.html.j2", page=SitePage(found=found), found=found, state=state, anchor=anchor)
+
+
+def _rendered(template: str, **values: object) -> str:
+    """A page in our own style, which nothing of a run goes into. No script may run in it."""
+    return _ENVIRONMENT.get_template(template).render(css=Markup(_source("page.css")), **values)
+
+
+def _scripted(template: str, **values: object) -> str:
+    """A page with our own script, and no other may run in it."""
+    script = _source("page.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return _rendered(template, script=Markup(script), script_hash=digest, **values)
 
 
 def _source(name: str) -> str:

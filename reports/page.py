@@ -1,6 +1,5 @@
 """Yields what a page shows: the findings, and what is drawn or looked up from them. It renders no HTML."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +12,9 @@ from lab.power_findings import GatePower
 from lab.study_findings import StudyFindings
 from reports import arms, captions
 from reports.arms import Arms
-from reports.design import Design, design_of, knobs_named
+from reports.design import Design, anchor, design_of, knobs_named
 from reports.evidence import Catalogue, CellEvidence, catalogue_of
+from reports.places import places
 from reports.power_page import PowerPage
 from reports.verdicts import VerdictTable, verdict_tables
 
@@ -36,9 +36,7 @@ class Page:
         taken: dict[str, int] = {}
         anchors = {}
         for cell in self.findings.cells:
-            name = re.sub(
-                r"\W+", "-", "-".join((cell.operation, cell.server, cell.face, *(v for _, v in cell.variant)))
-            )
+            name = anchor(cell.operation, cell.server, cell.face, *(level for _, level in cell.variant))
             taken[name] = taken.get(name, 0) + 1
             anchors[id(cell)] = f"cell-{name}" if taken[name] == 1 else f"cell-{name}-{taken[name]}"
         object.__setattr__(self, "anchors", anchors)
@@ -123,6 +121,15 @@ class Page:
     def bad_blocks(self) -> tuple[Block, ...]:
         """The blocks that the sensors voided."""
         return tuple(block for block in self.findings.blocks if block.void)
+
+    @cached_property
+    def places(self) -> Mapping[int, str]:
+        """Where cells and effects stand in findings.json."""
+        return {**places(self.findings.cells, of="cells"), **places(self.findings.effects, of="effects")}
+
+    def at(self, value: Cell | Effect) -> str:
+        """The pointer of a cell or an effect into findings.json."""
+        return self.places[id(value)]
 
     def anchor(self, cell: Cell) -> str:
         """The fragment of a cell's evidence."""

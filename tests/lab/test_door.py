@@ -80,7 +80,7 @@ def run(tmp_path: Path) -> RunFolder:
         (["--resume", "nowhere"], "there is no run 'nowhere' (name its folder, as in results/toggles/<run>)"),
         (["--fast"], "unrecognized arguments: --fast (./noxw -s lab -- --help shows what there is)"),
         (["--seed", "lucky"], "argument --seed: invalid whole number from 0 to 2147483647 value: 'lucky'"),
-        (["report"], "the following arguments are required: run (python -m lab report --help shows "),
+        (["report"], "no run is named (name one, or two to compare them"),
         (["report", "nowhere"], "there is no run 'nowhere' (name its folder, as in results/toggles/<run>)"),
         (["report", "."], "there is no run '.'"),
         (["samples", "/dev/null"], "there is no run '/dev/null'"),

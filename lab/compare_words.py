@@ -1,0 +1,87 @@
+"""Yields what two runs against each other say, in sentences for console and page alike. It computes nothing."""
+
+from collections.abc import Sequence
+
+from lab.compare_findings import CellPair, Comparison, EffectPair
+from lab.units import ratio, share
+from lab.wording import interval, place, times_interval, variant_name
+
+
+def answer(found: Comparison) -> tuple[str, ...]:
+    """The answer, the surest part first: effects were paired within each run, cells were not."""
+    lines = [_effects(found.effects), _cells(found.cells), _counted(found.cells), _floors(found), _alone(found)]
+    return tuple(line for line in lines if line)
+
+
+def cell_name(cell: CellPair, *, cells: Sequence[CellPair]) -> str:
+    """A cell of its operation and face in a phrase: its setting, and its server where there are several."""
+    servers = {each.server for each in cells}
+    name = variant_name(cell.variant)
+    return f"{cell.server}, {name}" if len(servers) > 1 else name
+
+
+def _effects(effects: Sequence[EffectPair]) -> str:
+    if not effects:
+        return ""
+    changed = sorted((e for e in effects if e.verdict == "changed"), key=lambda e: -_far(e.ratio.estimate))
+    head = f"Of the {len(effects)} effects that both runs have, {_tally([effect.verdict for effect in effects])}"
+    if not changed:
+        return f"{head}; each was paired within its own run."
+    most = changed[0]
+    given = f" at {most.given}" if most.given else ""
+    return (
+        f"{head}; each was paired within its own run. Most: {place(most.operation, most.face)}, {most.subject}{given}, "
+        f"from {interval(most.before)} to {interval(most.after)}."
+    )
+
+
+def _cells(cells: Sequence[CellPair]) -> str:
+    sure = sorted((c for c in cells if c.verdict in {"faster", "slower"}), key=lambda c: -_far(_estimate(c)))
+    said = f"Of the {len(cells)} cells that both runs have, the second run's are {_tally([c.verdict for c in cells])}"
+    if not sure or sure[0].ratio is None:
+        return f"{said}."
+    name = cell_name(sure[0], cells=cells)
+    return f"{said}. Most: {place(sure[0].operation, sure[0].face)}, {name}, {times_interval(sure[0].ratio)}."
+
+
+def _counted(cells: Sequence[CellPair]) -> str:
+    other = [cell for cell in cells if cell.is_counted_otherwise]
+    if not other:
+        return "What requests did, counted, is the same wherever both runs counted."
+    return f"{len(other)} of {len(cells)} cells did something else, counted: see what explains them."
+
+
+def _floors(found: Comparison) -> str:
+    """How far the machine may have moved, since no interval between independent runs knows that."""
+    caution = "The runs are not paired: what the machine did between them is in every ratio of cells"
+    if not found.floors:
+        return f"{caution}."
+    ratios = sorted(floor.ratio for floor in found.floors)
+    far = max(ratios, key=_far)
+    return (
+        f"{caution}. The floor, a bare view of the same servers, took {ratio(ratios[0])} to {ratio(ratios[-1])} times "
+        f"as long: differences up to {share(far)} may be the machine's."
+    )
+
+
+def _alone(found: Comparison) -> str:
+    parts = [
+        f"{count} cell{'s' * (count != 1)} of the {name} run"
+        for name, count in (("first", found.alone_before), ("second", found.alone_after))
+        if count
+    ]
+    return f"Not compared, since the other run lacks them: {' and '.join(parts)}." if parts else ""
+
+
+def _tally(verdicts: Sequence[str]) -> str:
+    counts = {word: verdicts.count(word) for word in ("changed", "slower", "faster", "same", "unclear", "void")}
+    said = [f"{n} {'the same' if word == 'same' else word}" for word, n in counts.items() if n]
+    return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else "".join(said)
+
+
+def _estimate(cell: CellPair) -> float:
+    return cell.ratio.estimate if cell.ratio else 1.0
+
+
+def _far(value: float) -> float:
+    return max(value, 1 / value) if value else float("inf")

@@ -1,0 +1,96 @@
+"""Yields what `report` does: draws a run again, compares two, or makes a site of all. It measures nothing."""
+
+import os
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from rich.console import Console
+from rich.markup import escape
+
+from lab.conclude import conclude
+from lab.errors import LabError
+from lab.json_files import write
+from lab.progress import Progresses
+from lab.render import link, render_compare
+from lab.results import ROOT, RunFolder, find_run
+
+COMPARISONS: Final = ROOT / "compare"
+
+
+def parser_for(kind: Callable[..., ArgumentParser]) -> ArgumentParser:
+    """The words that `report` understands."""
+    parser = kind(
+        prog="python -m lab report", description="Derive a run's findings again and draw its report, or compare two."
+    )
+    parser.add_argument(
+        "run", nargs="*", help="a run's folder, or an experiment's name for its newest run; two are compared"
+    )
+    parser.add_argument("--although", action="store_true", help="compare runs of unlike machines or datasets too")
+    parser.add_argument(
+        "--site", nargs="?", type=Path, const=ROOT, metavar="DIR",
+        help=f"an index of all runs below {ROOT}/, with trends (default: {ROOT}/index.html)",
+    )  # fmt: skip
+    return parser
+
+
+def report(asked: Namespace, *, console: Console) -> None:
+    """Draws what was asked for and says where it is. Raises LabError."""
+    count = len(asked.run)
+    if asked.although and count != 2:
+        raise LabError("--although is for two runs that are compared", hint="name two runs, or leave it out")
+    if asked.site is not None:
+        if count:
+            raise LabError("a site is of all runs", hint=f"leave {asked.run[0]} out, or --site")
+        _site(asked.site, console=console)
+    elif count == 1:
+        console.print(f"report: {_shown(conclude(find_run(asked.run[0])))}", highlight=False)
+    elif count == 2:
+        _compare(*asked.run, although=asked.although, console=console)
+    else:
+        raise LabError(
+            f"{count} runs are named" if count else "no run is named",
+            hint="name one, or two to compare them, as in results/toggles/<run>; or --site",
+        )
+
+
+def _compare(first: str, second: str, *, although: bool, console: Console) -> None:
+    from lab.compare import compare
+
+    before, after = _concluded(first), _concluded(second)
+    if before.path == after.path:
+        raise LabError(f"{first} and {second} are one run", hint="name another run to compare it with")
+    manifests = before.manifest, after.manifest
+    names = [f"{m.experiment.name}-{run.path.name}" for m, run in zip(manifests, (before, after), strict=True)]
+    target = COMPARISONS / "--".join(names)
+    target.mkdir(parents=True, exist_ok=True)
+    folders = (link(before.path, start=target), link(after.path, start=target))
+    found = compare(before.findings, after.findings, manifests=manifests, folders=folders, although=although)
+    write(found, target / "comparison.json")
+    page = target / "comparison.html"
+    render_compare(target / "comparison.json", page=page)
+    for line in found.answer:
+        console.print(escape(line), highlight=False)
+    console.print(f"[bold]comparison:[/] {_shown(page)}", highlight=False)
+
+
+def _concluded(name: str) -> RunFolder:
+    """The run, with findings of this version: derived from its samples where it has none yet, or older ones."""
+    folder = find_run(name)
+    try:
+        _ = folder.findings
+    except LabError:
+        conclude(folder)
+    return folder
+
+
+def _site(target: Path, *, console: Console) -> None:
+    from lab.site import build_site
+
+    page = build_site(ROOT, to=target, progress=Progresses(console))
+    console.print(f"[bold]site:[/] {_shown(page)}", highlight=False)
+
+
+def _shown(path: object) -> str:
+    return os.path.relpath(str(path))
