@@ -14,7 +14,10 @@ _FINE_STEPS = (0.25, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005, 0.002, 0.001)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chart:
-    """One drawing: `title` states its finding, `alternative` says it in words alone, `rows` are its data."""
+    """One drawing: `title` states its finding, `alternative` says it in words alone, `rows` are its data.
+
+    `at` is where each row's numbers stand: a JSON pointer into findings.json, or "file#pointer"; empty where many do.
+    """
 
     identifier: str
     title: str
@@ -24,6 +27,7 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
     operation: str = ""
     face: str = ""
+    at: tuple[str, ...] = ()
 
 
 def log_ticks(low: float, high: float, *, most: int = 6) -> list[float]:

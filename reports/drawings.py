@@ -11,6 +11,7 @@ from reports import captions
 from reports.chart import Chart
 from reports.charts import drift, forest, interaction, quantiles, sizes, waterfall
 from reports.design import CACHE, Design, effects_of, face_name, headlines, knobs_named, pairs_of
+from reports.places import places
 
 
 def waterfalls(findings: Findings) -> tuple[Chart, ...]:
@@ -27,6 +28,7 @@ def waterfalls(findings: Findings) -> tuple[Chart, ...]:
             rows=waterfall.data(fall),
             operation=fall.operation,
             face=fall.face,
+            at=(f"/waterfalls/{number}",) * (len(fall.steps) + 2),
         )
         for number, fall in enumerate(findings.waterfalls)
     )
@@ -47,6 +49,7 @@ def knob_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
         charts.append(
             _forest(
                 rows,
+                findings=findings,
                 title=captions.forest_title(head, first),
                 axis="time with the knob on / time with it off (log)",
                 identifier=f"effect-{len(charts)}",
@@ -67,6 +70,7 @@ def face_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
             charts.append(
                 _forest(
                     rows,
+                    findings=findings,
                     title=captions.tally_title(operation, rows, what="GraphQL is"),
                     axis="time over GraphQL / time over REST (log)",
                     identifier=f"face-{len(charts)}",
@@ -87,6 +91,7 @@ def server_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
             charts.append(
                 _forest(
                     rows,
+                    findings=findings,
                     title=captions.tally_title(operation, rows, what="the candidate is"),
                     axis="time of the candidate / time of the reference (log)",
                     identifier=f"server-{len(charts)}",
@@ -139,17 +144,19 @@ def interactions(findings: Findings, design: Design) -> tuple[Chart, ...]:
                     rows=interaction.data(panels),
                     operation=operation,
                     face=face,
+                    at=tuple(at for panel in panels for line in panel.lines for at in line.at),
                 )
             )
     return tuple(charts)
 
 
-def distributions(design: Design) -> tuple[Chart, ...]:
+def distributions(findings: Findings, design: Design) -> tuple[Chart, ...]:
     """Quantile curves of the main arms, per operation and face: all off, each knob alone, all on; else every arm.
 
     Where nothing but the face differs, both are in one drawing.
     """
     charts: list[Chart] = []
+    where = places(findings.cells, of="cells")
     arms = {key[2:] for key in design.cells}
     faces = ("",) if len(arms) == 1 and len(design.faces) > 1 else design.faces
     for operation in design.operations:
@@ -171,6 +178,7 @@ def distributions(design: Design) -> tuple[Chart, ...]:
                     rows=quantiles.data(curves),
                     operation=operation,
                     face=face,
+                    at=tuple(where[id(curve.cell)] for curve in curves),
                 )
             )
     return tuple(charts)
@@ -219,8 +227,10 @@ def _along(findings: Findings, design: Design, *, face: str) -> list[sizes.Line]
     ]
 
 
-def _forest(rows: Sequence[forest.Row], *, title: str, axis: str, identifier: str, operation: str, face: str) -> Chart:
-    alternative = captions.forest_alternative(rows)
+def _forest(
+    rows: Sequence[forest.Row], *, findings: Findings, title: str, axis: str, identifier: str, operation: str, face: str
+) -> Chart:
+    alternative, where = captions.forest_alternative(rows), places(findings.effects, of="effects")
     return Chart(
         identifier=identifier,
         title=title,
@@ -230,6 +240,7 @@ def _forest(rows: Sequence[forest.Row], *, title: str, axis: str, identifier: st
         rows=forest.data(rows),
         operation=operation,
         face=face,
+        at=tuple(where[id(row.effect)] for row in rows),
     )
 
 
@@ -253,15 +264,18 @@ def _panel(
         setting = tuple((knob, levels[knob]) for knob in design.knobs)
         return design.cell(operation=operation, face=face, setting=setting)
 
+    found = effects_of(findings, kind="interaction", operation=operation, face=face)
+    effect = next((e for e in found if set(knobs_named(e.subject, design.knobs)) == {other, along}), None)
+    where = {**places(findings.cells, of="cells"), **places(findings.effects, of="effects"), id(None): ""}
     lines = tuple(
         interaction.Line(
             level=level,
-            service=tuple((cell.service if (cell := at(level, step)) else None) for step in design.levels[along]),
+            service=tuple(cell.service if cell else None for cell in own),
+            at=tuple(f"{where[id(cell)]} {where[id(effect)]}".strip() for cell in own),
         )
         for level in design.levels[other]
+        for own in [[at(level, step) for step in design.levels[along]]]
     )
-    found = effects_of(findings, kind="interaction", operation=operation, face=face)
-    effect = next((e for e in found if set(knobs_named(e.subject, design.knobs)) == {other, along}), None)
     return interaction.Panel(along=along, levels=design.levels[along], other=other, lines=lines, effect=effect)
 
 

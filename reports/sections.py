@@ -29,6 +29,12 @@ SECTIONS = (
         wanted=lambda p: bool(p.verdicts),
     ),
     Section(
+        identifier="setting",
+        title="Flip the knobs",
+        template="knobs",
+        wanted=lambda p: p.has_cells and bool(p.design.knobs and p.design.cells),
+    ),
+    Section(
         identifier="gate", title="What differs between the commits", template="gate", wanted=lambda p: bool(p.gate)
     ),
     Section(identifier="capacity", title="Load and capacity", template="capacity", wanted=lambda p: bool(p.load)),
@@ -132,7 +138,7 @@ SECTIONS = (
         identifier="distribution",
         title="How the times are spread",
         template="charts",
-        charts=lambda p: drawings.distributions(p.design),
+        charts=lambda p: drawings.distributions(p.findings, p.design),
         reading=captions.DISTRIBUTION,
     ),
     Section(identifier="cells", title="Every cell", template="cells", wanted=lambda p: p.has_cells),

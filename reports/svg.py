@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import matplotlib as mpl
 from markupsafe import Markup, escape
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
@@ -27,6 +28,10 @@ _FAMILY = re.compile(r" ?font-family: [^;\"]*;?")
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
 _USED = re.compile(r"(?:url\(#|href=\"#)([^\")]+)")
 _IDENTIFIER = re.compile(r' id="([^"]+)"')
+_ABOVE: Final = 9
+HIT: Final = 12.0
+"""Width of an unseen line over a drawn one, in points: what a finger can meet."""
+_POINTED = re.compile(r"mark-(\d+)")
 _NO_TURN = re.compile(r' transform="rotate\(-0 [^)]*\)"')
 _TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 _COLOURS = {light: f"var(--{name})" for name, (light, _) in PALETTE.items()}
@@ -88,6 +93,18 @@ def inline(figure: Figure, *, identifier: str, alternative: str) -> Markup:
     )
 
 
+def pointed(artist: Artist, *, row: int) -> None:
+    """Tie what is drawn to a row of the chart's data: whoever points at it is told that row."""
+    artist.set_gid(f"mark-{row}")
+    artist.set_zorder(_ABOVE)
+
+
+def _identified(name: str, *, used: set[str], identifier: str) -> str:
+    if match := _POINTED.fullmatch(name):
+        return f' data-row="{match[1]}"'
+    return f' id="{identifier}-{name}"' if name in used else ""
+
+
 def _outside_text(body: str, identifier: str) -> str:
     """Rewrite attributes but not the text of labels, which may look like a number, a colour or an id."""
     texts: list[str] = []
@@ -98,7 +115,7 @@ def _outside_text(body: str, identifier: str) -> str:
 
     body = _TEXT.sub(put_aside, body)
     used = set(_USED.findall(body))
-    body = _IDENTIFIER.sub(lambda m: f' id="{identifier}-{m[1]}"' if m[1] in used else "", body)
+    body = _IDENTIFIER.sub(lambda m: _identified(m[1], used=used, identifier=identifier), body)
     body = body.replace("url(#", f"url(#{identifier}-").replace('xlink:href="#', f'href="#{identifier}-')
     body = _NO_TURN.sub("", _FAMILY.sub("", body))
     body = _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), body)

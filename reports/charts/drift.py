@@ -10,7 +10,7 @@ from lab.findings import Cell
 from reports import format as text
 from reports.chart import log_ticks, padded
 from reports.style import WIDTH, colour
-from reports.svg import inline, new_figure, place_axes, styled
+from reports.svg import inline, new_figure, place_axes, pointed, styled
 
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 170, 8, 36, 46, 12
 
@@ -61,4 +61,6 @@ def draw(cells: Sequence[Cell], *, identifier: str, alternative: str) -> Markup:
         for cell in cells:
             axes.plot(blocks, relative(cell), color=colour("series1"), linewidth=0.7, alpha=0.45)
         axes.plot(blocks, typical(cells), "o-", color=colour("series2"), linewidth=2, markersize=4)
+        for number in blocks:
+            pointed(axes.axvspan(number - 0.5, number + 0.5, facecolor="none"), row=number - 1)
         return inline(figure, identifier=identifier, alternative=alternative)

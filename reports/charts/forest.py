@@ -14,7 +14,7 @@ from lab.findings import Effect
 from reports import format as text
 from reports.chart import log_ticks, padded
 from reports.style import SMALL, TEXT, WIDTH, colour, verdict_colour
-from reports.svg import inline, label, new_figure, place_axes, styled
+from reports.svg import inline, label, new_figure, place_axes, pointed, styled
 
 TOLERANCE = 0.02
 _FARTHEST = 100.0
@@ -69,6 +69,7 @@ def draw(rows: Sequence[Row], *, axis: str, identifier: str, alternative: str) -
         axes.set_xlabel(label(axis))
         for index, row in enumerate(rows):
             _row(axes, row, top=index * _ROW)
+            pointed(axes.axhspan(index * _ROW, (index + 1) * _ROW, facecolor="none"), row=index)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

@@ -12,7 +12,7 @@ from lab.findings import Effect, Interval
 from reports import format as text
 from reports.chart import apart, log_ticks, padded
 from reports.style import SMALL, TEXT, WIDTH, colour
-from reports.svg import inline, label, new_figure, place_axes, styled
+from reports.svg import HIT, inline, label, new_figure, place_axes, pointed, styled
 
 _PANEL, _HEAD, _FOOT, _LEFT, _RIGHT = 150, 40, 22, 46, 132
 _GAP = 13.0
@@ -20,10 +20,14 @@ _GAP = 13.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """The service times along the levels of one knob while the other stays at `level`; None where the cell is void."""
+    """The service times along the levels of one knob while the other stays at `level`; None where the cell is void.
+
+    `at` are the pointers of the cells.
+    """
 
     level: str
     service: tuple[Interval | None, ...]
+    at: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,12 +78,14 @@ def draw(panels: Sequence[Panel], *, identifier: str, alternative: str) -> Marku
             for end in (interval.low, interval.estimate, interval.high)
         ]
         reach = padded(times, by=0.12)
+        first = 0
         for index, panel in enumerate(panels):
-            _panel(figure, panel, top=index * _PANEL, reach=reach)
+            _panel(figure, panel, top=index * _PANEL, reach=reach, first=first)
+            first += len(panel.lines) * len(panel.levels)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 
-def _panel(figure: Figure, panel: Panel, *, top: float, reach: tuple[float, float]) -> None:
+def _panel(figure: Figure, panel: Panel, *, top: float, reach: tuple[float, float], first: int) -> None:
     height = _PANEL - _HEAD - _FOOT
     width = WIDTH - _LEFT - _RIGHT
     axes = place_axes(figure, left=_LEFT, top=top + _HEAD, width=width, height=height)
@@ -93,7 +99,8 @@ def _panel(figure: Figure, panel: Panel, *, top: float, reach: tuple[float, floa
     upper, lower = axes.transData.inverted(), axes.transData
     ends = [(line, line.service[-1]) for line in panel.lines]
     for number, line in enumerate(panel.lines):
-        _line(axes, line, mark=colour(("series1", "series2", "series3", "series6")[number % 4]))
+        tint = colour(("series1", "series2", "series3", "series6")[number % 4])
+        _line(axes, line, mark=tint, first=first + number * len(panel.levels))
     shown = [(number, line, end) for number, (line, end) in enumerate(ends) if end]
     places = apart([float(lower.transform((0, end.estimate))[1]) for _, _, end in shown], gap=_GAP)
     for (number, line, _), place in zip(shown, places, strict=True):
@@ -128,8 +135,9 @@ def tick_text(seconds: float) -> str:
     return f"{seconds * scale:g} {unit}"
 
 
-def _line(axes: Axes, line: Line, *, mark: str) -> None:
+def _line(axes: Axes, line: Line, *, mark: str, first: int) -> None:
     points = [(x, interval) for x, interval in enumerate(line.service) if interval]
     axes.plot([x for x, _ in points], [i.estimate for _, i in points], "o-", color=mark, markersize=4, linewidth=1.6)
     for x, interval in points:
         axes.plot([x, x], [interval.low, interval.high], color=mark, linewidth=1.1, marker="_", markersize=6)
+        pointed(axes.plot([x], [interval.estimate], "o", color=mark, markersize=HIT, alpha=0)[0], row=first + x)

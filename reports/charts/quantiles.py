@@ -11,7 +11,7 @@ from reports import format as text
 from reports.chart import apart, log_ticks, padded
 from reports.charts.interaction import tick_text
 from reports.style import SERIES, SMALL, WIDTH, colour
-from reports.svg import inline, label, new_figure, place_axes, styled
+from reports.svg import HIT, inline, label, new_figure, place_axes, pointed, styled
 
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 250, 8, 36, 46, 138
 _GAP = 13.0
@@ -64,10 +64,11 @@ def draw(curves: Sequence[Curve], *, identifier: str, alternative: str) -> Marku
         for tick in ticks:
             axes.axhline(tick, color=colour("line"), linewidth=0.6, zorder=0)
         ends: list[float] = []
-        for curve in curves:
+        for number, curve in enumerate(curves):
             shares, seconds = zip(*curve.cell.quantiles, strict=True)
             mark = colour(SERIES[curve.place % len(SERIES)])
             axes.plot(shares, seconds, color=mark, linewidth=1.6, dashes=_DASHES[curve.place % len(_DASHES)])
+            pointed(axes.plot(shares, seconds, color=mark, linewidth=HIT, alpha=0)[0], row=number)
             ends.append(float(axes.transData.transform((0, seconds[-1]))[1]))
         back = axes.transData.inverted()
         for curve, place in zip(curves, apart(ends, gap=_GAP), strict=True):

@@ -11,7 +11,7 @@ from reports import format as text
 from reports.chart import padded
 from reports.charts.scales import ends, upward, whisker
 from reports.style import SMALL, WIDTH, colour, verdict_colour
-from reports.svg import inline, label, new_figure, place_axes, styled
+from reports.svg import inline, label, new_figure, place_axes, pointed, styled
 
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 190, 16, 36, 50, 12
 _MOST_TICKS = 6
@@ -48,6 +48,7 @@ def draw(series: Series, *, identifier: str, alternative: str) -> Markup:
             mark = verdict_colour(point.verdict)
             whisker(axes, point.ratio, at=place, mark=mark, upright=True)
             axes.plot([place], [point.ratio.estimate], "o", color=mark, markersize=4, zorder=3)
+            pointed(axes.axvspan(place - 0.5, place + 0.5, facecolor="none"), row=place)
         for level in series.levels:
             reach = (level.start - 0.4, level.end - 0.6)
             axes.plot(reach, (level.ratio, level.ratio), color=colour("series2"), linewidth=2, zorder=1)

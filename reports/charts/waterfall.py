@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, MaxNLocator, NullLoc
 from lab.findings import Step, Waterfall
 from reports import format as text
 from reports.style import SMALL, TEXT, WIDTH, colour
-from reports.svg import inline, label, new_figure, place_axes, styled
+from reports.svg import inline, label, new_figure, place_axes, pointed, styled
 
 _ROW, _TOP, _BOTTOM, _SIDE = 36, 4, 36, 12
 _BAR = 11
@@ -57,6 +57,8 @@ def draw(fall: Waterfall, *, identifier: str, alternative: str) -> Markup:
         _name(axes, "all on", text.duration(fall.end), top=last, mark="ink")
         axes.barh([_middle(last)], [fall.end * scale], height=_BAR, color=colour("series1"))
         _link(axes, total * scale, top=last)
+        for index in range(count):
+            pointed(axes.axhspan(index * _ROW, (index + 1) * _ROW, facecolor="none"), row=index)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 
