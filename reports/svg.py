@@ -73,6 +73,11 @@ def label(text: str) -> str:
     return clean if len(clean) <= _LONGEST_LABEL else clean[: _LONGEST_LABEL - 1] + "…"
 
 
+def width_of(text: str, *, size: float) -> float:
+    """Pixels that a text takes at a font size, about: by the mean width of a wide sans serif."""
+    return len(text) * size * _CHARACTER
+
+
 def fitted(text: str, *, pixels: float, size: float) -> str:
     """A label cut to what fits into so many pixels at a font size, by the widths of a wide sans serif."""
     clean, most = label(text), max(int(pixels / (size * _CHARACTER)), 2)

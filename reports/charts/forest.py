@@ -5,6 +5,7 @@ It judges nothing: colours follow the verdicts of the findings.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -14,11 +15,12 @@ from lab.findings import Effect
 from reports import format as text
 from reports.chart import log_ticks, padded
 from reports.style import SMALL, TEXT, WIDTH, colour, verdict_colour
-from reports.svg import inline, label, new_figure, place_axes, pointed, styled
+from reports.svg import fitted, inline, label, new_figure, place_axes, pointed, styled, width_of
 
 TOLERANCE = 0.02
 _FARTHEST = 100.0
-_ROW, _TOP, _BOTTOM, _SIDE = 38, 4, 36, 12
+_ROW, _LINE, _TOP, _BOTTOM, _SIDE = 38, 14, 4, 36, 12
+_WIDTH = WIDTH - 2 * _SIDE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +54,14 @@ def data(rows: Sequence[Row]) -> tuple[tuple[str, ...], ...]:
 
 def draw(rows: Sequence[Row], *, axis: str, identifier: str, alternative: str) -> Markup:
     """The plot. `axis` names the two sides of the ratio, such as "time with / time without"."""
-    height = _TOP + _ROW * len(rows) + _BOTTOM
+    tops = list(accumulate((_ROW + _head(row) for row in rows), initial=0))
     with styled():
-        figure = new_figure(width=WIDTH, height=height)
-        axes = place_axes(figure, left=_SIDE, top=_TOP, width=WIDTH - 2 * _SIDE, height=_ROW * len(rows))
+        figure = new_figure(width=WIDTH, height=_TOP + tops[-1] + _BOTTOM)
+        axes = place_axes(figure, left=_SIDE, top=_TOP, width=_WIDTH, height=tops[-1])
         low, high = _reach(rows)
         axes.set_xscale("log")
         axes.set_xlim(low, high)
-        axes.set_ylim(len(rows) * _ROW, 0)
+        axes.set_ylim(tops[-1], 0)
         axes.spines["left"].set_visible(False)
         axes.yaxis.set_major_locator(NullLocator())
         ticks = log_ticks(low, high)
@@ -68,8 +70,8 @@ def draw(rows: Sequence[Row], *, axis: str, identifier: str, alternative: str) -
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xlabel(label(axis))
         for index, row in enumerate(rows):
-            _row(axes, row, top=index * _ROW)
-            pointed(axes.axhspan(index * _ROW, (index + 1) * _ROW, facecolor="none"), row=index)
+            _row(axes, row, top=tops[index])
+            pointed(axes.axhspan(tops[index], tops[index + 1], facecolor="none"), row=index)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 
@@ -83,14 +85,24 @@ def _reach(rows: Sequence[Row]) -> tuple[float, float]:
     return padded(values)
 
 
+def _reading(row: Row) -> str:
+    return f"{text.ratio_interval(row.effect.typical)} {row.effect.verdict}"
+
+
+def _head(row: Row) -> int:
+    """The height of a line for the name alone, where it does not stand beside its numbers."""
+    taken = width_of(label(row.name), size=TEXT) + width_of(_reading(row), size=SMALL)
+    return 0 if taken <= _WIDTH else _LINE
+
+
 def _row(axes: Axes, row: Row, *, top: float) -> None:
     effect, mark = row.effect, verdict_colour(row.effect.verdict)
     across = axes.get_yaxis_transform()
     if top:
         axes.plot([0, 1], [top, top], transform=across, color=colour("line"), linewidth=0.6)
-    axes.text(0, top + 14, label(row.name), transform=across, fontsize=TEXT)
-    reading = f"{text.ratio_interval(effect.typical)} {effect.verdict}"
-    axes.text(1, top + 14, label(reading), transform=across, ha="right", fontsize=SMALL, color=mark)
+    axes.text(0, top + 14, fitted(row.name, pixels=_WIDTH, size=TEXT), transform=across, fontsize=TEXT)
+    top += _head(row)
+    axes.text(1, top + 14, label(_reading(row)), transform=across, ha="right", fontsize=SMALL, color=mark)
     # The reference stays out of the line of text above.
     zone = [top + 18, top + _ROW]
     axes.fill_betweenx(zone, 1 - TOLERANCE, 1 + TOLERANCE, color=colour("band"), linewidth=0)

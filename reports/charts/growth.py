@@ -16,7 +16,7 @@ from reports.charts.scales import KEY_ROW, ends, key, series, upward, whisker
 from reports.style import WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
-_PLOT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 12, 36, 46, 10
+_PLOT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 12, 36, 56, 10
 _MOST = 8
 
 

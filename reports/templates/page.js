@@ -100,11 +100,15 @@ function measured() {
   if (!row) return;
   const names = [...cells.tHead.rows[0].cells].map((header) => header.textContent);
   let column = 0;
+  let counted = "";
   for (const cell of row.cells) {
     if (!cell.querySelector(".variant") && !["Operation", "Face", "Server"].includes(names[column])) {
       const name = document.createElement("dt");
       const what = document.createElement("dd");
-      name.textContent = cell.colSpan > 1 ? "Time" : names[column];
+      /* "Statements cold" and its neighbour "warm" share a head. */
+      if (names[column].endsWith(" cold")) counted = names[column].slice(0, -5);
+      const said = names[column] === "warm" ? `${counted} warm` : names[column];
+      name.textContent = cell.colSpan > 1 ? "Time" : said;
       what.textContent = cell.textContent;
       const pair = document.createElement("div");
       pair.append(name, what);

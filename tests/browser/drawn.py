@@ -1,0 +1,94 @@
+"""Yields pages of every kind by name, of made-up findings; of the hostile ones every text is a payload."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from lab.compare import compare
+from lab.compare_findings import Comparison
+from lab.findings import Findings
+from lab.results import Manifest
+from lab.site_findings import Site, SiteLink, SiteRun, SiteTrend
+from lab.trend_findings import Level, Point, Series, Trend
+from reports.html import render, render_compare, render_site, render_trend
+from tests.fakes import KNOBS
+from tests.reports import load_sample, sample
+from tests.reports.test_page import PAYLOADS, named
+
+
+def comparison(words: str = "") -> Comparison:
+    """Two made-up runs against each other; with `words`, every text is these."""
+    before, chance = sample.toggles(), sample.interrupted()
+    cells = tuple(replace(cell, block_means=tuple(mean * 1.07 for mean in cell.block_means)) for cell in before.cells)
+    after = replace(before, cells=(*cells[:-1], chance.cells[1]), environment=(("machine", "another"), ("cores", "3")))
+    if words:
+        before, after = named(words), replace(named(words), environment=((words, f"{words} too"),))
+        before, after = map(_twice, (before, after))
+    manifests = tuple(_manifest(each) for each in (before, after))
+    return compare(before, after, manifests=(manifests[0], manifests[1]), folders=("./a", "./b"), although=True)
+
+
+def _twice(found: Findings) -> Findings:
+    """With two blocks in every cell, so that it can be compared."""
+    return replace(found, cells=tuple(replace(cell, block_means=(0.1, 0.11)) for cell in found.cells))
+
+
+def _manifest(found: Findings) -> Manifest:
+    return Manifest(
+        experiment=replace(KNOBS, name=found.experiment), run=found.run, started="2026-01-01", command="", dataset=(),
+        operations=(), environment=(), settings=(), budget=None, seed=1,
+    )  # fmt: skip
+
+
+def site(words: str = "") -> Site:
+    """A site of made-up runs, one of which cannot be read."""
+    answer = words or "All 4 knobs together: 12.4x faster [12.1x, 12.8x] (product_detail, REST) to 541x faster."
+    run = SiteRun(
+        experiment=words or "toggles", run=words or "2026-01-01T00-00-00", page="./toggles/a/report.html",
+        question=words or "What does each optimisation buy?", answer=answer, started="2026-01-01",
+        commit=words or "0123456789ab", machine=words or "2 cores of a quick processor", dataset=words or "medium",
+        complete=True, cells=96, void=2,
+    )  # fmt: skip
+    broken = replace(run, run=f"{run.run}-2", fault=words or "proof.json cannot be read: Input data was truncated")
+    trend = SiteTrend(name=run.experiment, page="./trends/toggles.html", runs=3, series=24, changed=1)
+    other = SiteLink(name=words or "compare/a--b/comparison", page="./compare/a--b/comparison.html")
+    return Site(runs=(run, broken), trends=(trend,), histories=(trend,), others=(other,))
+
+
+def trend(words: str = "") -> Trend:
+    """A history of twelve made-up runs with a change."""
+    interval = sample.around(0.9, by=0.02)
+    points = tuple(
+        Point(
+            measured=f"2026-01-{day + 1:02}T00:00:00", run=words or f"run-{day}", commit=words or f"c0ffee{day}",
+            machine=words or "2 cores", ratio=interval if day < 6 else sample.around(0.8, by=0.02),
+            verdict=words or "faster",
+        )
+        for day in range(12)
+    )  # fmt: skip
+    levels = (Level(start=0, end=6, ratio=0.9), Level(start=6, end=12, ratio=0.8))
+    one = Series(
+        experiment="toggles", reference="", dataset="medium", operation=words or "product_list", face="rest",
+        subject=words or "indexes", given=words or "cache = off", points=points, levels=levels,
+    )  # fmt: skip
+    return Trend(history=words or "histories/main", series=(one, replace(one, levels=(replace(levels[0], end=12),))))
+
+
+def _load() -> str:
+    load = load_sample.capacity()
+    return render(load_sample.run(load), load=load)
+
+
+HOSTILE = " ".join(PAYLOADS)
+DRAWN: dict[str, Callable[[], str]] = {
+    "toggles": lambda: render(sample.toggles()),
+    "null": lambda: render(sample.null()),
+    "interrupted": lambda: render(sample.interrupted()),
+    "load": _load,
+    "compare": lambda: render_compare(comparison()),
+    "site": lambda: render_site(site()),
+    "trend": lambda: render_trend(trend()),
+    "hostile-compare": lambda: render_compare(comparison(HOSTILE)),
+    "hostile-site": lambda: render_site(site(HOSTILE)),
+    "hostile-trend": lambda: render_trend(trend(HOSTILE)),
+    **{f"hostile-{n}": lambda words=words: render(named(words)) for n, words in enumerate(PAYLOADS)},  # type: ignore[misc]
+}
