@@ -49,7 +49,8 @@ def version_of(kind: object) -> int | None:
     """The version that values of `kind` have now; None for a kind without one."""
     if not (isinstance(kind, type) and is_dataclass(kind)):
         return None
-    return next((field.default for field in fields(kind) if field.name == VERSION_FIELD), None)
+    found = next((field.default for field in fields(kind) if field.name == VERSION_FIELD), None)
+    return found if isinstance(found, int) else None
 
 
 def _check_version(path: Path, data: bytes, *, known: int | None) -> None:

@@ -59,7 +59,7 @@ def build_site(root: Path, *, to: Path, progress: Progresses) -> Path:
             lines.setdefault(run.experiment, []).extend(own)
             advance(done=number, note=f"{number} of {len(folders)}")
     with progress.stage("trends", total=len(lines)) as advance:
-        trends = []
+        trends: list[SiteTrend] = []
         for number, (name, own_lines) in enumerate(lines.items(), 1):
             trends += _trend(name, own_lines, to=to)
             advance(done=number, note=name)

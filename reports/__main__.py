@@ -13,11 +13,11 @@ from typing import Any
 from lab.benchmark_findings import Benchmarks
 from lab.compare_findings import Comparison
 from lab.errors import LabError
-from lab.findings import Findings
+from lab.findings import Cell, Findings
 from lab.gate_findings import GateFindings
 from lab.json_files import read
-from lab.load_findings import LoadFindings, UrlLoad
-from lab.mail_findings import MailFindings
+from lab.load_findings import LoadCell, LoadFindings, UrlLoad
+from lab.mail_findings import MailCell, MailFindings
 from lab.power_findings import GatePower
 from lab.site_findings import Site
 from lab.study_findings import StudyFindings
@@ -87,7 +87,7 @@ def _run(run: Path) -> Path:
     findings = read(run / "findings.json", Findings)
     beside: dict[str, Any] = {name: _beside(run / f"{name}.json", kind) for name, kind in _BESIDE.items()}
     page = Page(findings=findings, **beside)
-    tables = {
+    tables: dict[str, Sequence[Cell | LoadCell | MailCell]] = {
         "cells.csv": findings.cells, "loads.csv": page.load.cells if page.load else (),
         "mails.csv": page.mail.cells if page.mail else (),
     }  # fmt: skip

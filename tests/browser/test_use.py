@@ -1,11 +1,12 @@
 """A reader at work: filter, sort, flip, point, link, keyboard, no script, no network; and no text of a run is live."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Dialog, Page, expect
 
 from tests.reports.test_page import PAYLOADS
 
@@ -15,6 +16,13 @@ pytestmark = pytest.mark.slow
 
 ROWS = "#cells tbody tr"
 VISIBLE = "rows => rows.filter(row => !row.hidden).length"
+
+
+def _keep(into: list[str], event: Any, *, name: str) -> None:
+    """Write down what happened; a dialog is let go, or the page would wait for ever."""
+    into.append(getattr(event, name))
+    if isinstance(event, Dialog):
+        event.dismiss()
 
 
 def focused(page: Page) -> str:
@@ -27,10 +35,12 @@ def test_opening_asks_nobody_for_anything(browser: Browser, pages: Callable[[str
     """From a file, with the network off: one request, for the file itself, and not a word of complaint."""
     for name in ("toggles", "load", "compare", "site", "trend"):
         context = browser.new_context(offline=True)
-        page, asked, said = context.new_page(), [], []
-        page.on("request", lambda request, asked=asked: asked.append(request.url))
-        page.on("console", lambda message, said=said: said.append(message.text))
-        page.on("pageerror", lambda error, said=said: said.append(str(error)))
+        page = context.new_page()
+        asked: list[str] = []
+        said: list[str] = []
+        page.on("request", partial(_keep, asked, name="url"))
+        page.on("console", partial(_keep, said, name="text"))
+        page.on("pageerror", partial(_keep, said, name="message"))
         page.goto(pages(name).as_uri())
         page.wait_for_load_state("networkidle")
         assert (asked, said) == ([pages(name).as_uri()], [])
@@ -234,10 +244,11 @@ def test_without_javascript_all_content_is_there(opened: Opened) -> None:
 def test_no_text_of_a_run_is_live(browser: Browser, pages: Callable[[str], Path], name: str) -> None:
     """Thirty payloads in names and error texts: no dialog, no request, no script but ours, no handler, no address."""
     context = browser.new_context()
-    page, seen = context.new_page(), []
-    page.on("dialog", lambda dialog: (seen.append(dialog.message), dialog.dismiss()))
-    page.on("request", lambda request: seen.append(request.url))
-    page.on("pageerror", lambda error: seen.append(str(error)))
+    page = context.new_page()
+    seen: list[str] = []
+    page.on("dialog", partial(_keep, seen, name="message"))
+    page.on("request", partial(_keep, seen, name="url"))
+    page.on("pageerror", partial(_keep, seen, name="message"))
     page.goto(pages(name).as_uri())
     page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
     for button in page.locator("thead button").all()[:3]:
