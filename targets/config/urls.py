@@ -1,4 +1,4 @@
-"""Yields the URLs of both faces and of lab mode."""
+"""Yields the URLs of both faces, of lab mode, and of a server's health."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from targets.config.schema import schema
 from targets.orders import rest_api as orders
 from targets.web.event_loop import in_event_loop
 from targets.web.graphql_view import GraphQLView, graphql_refusal
+from targets.web.health import health
 from targets.web.identity import bare, identity, settle
 
 # Whether a GraphQL request changes something is known once its document is read: the view confirms then.
@@ -38,6 +39,7 @@ urlpatterns = [
     # They are tried in turn: what is asked most comes first.
     path("api/", include([*catalog.router.urls, *orders.router.urls, *accounts.router.urls])),
     path("graphql", graphql),
+    path("healthz", health),
     path("identity", identity),
     path("settle", settle),
     path("bare", bare),
