@@ -75,6 +75,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "graphene_django",
+    "targets.web",
     "targets.accounts",
     "targets.catalog",
     "targets.orders",

@@ -36,3 +36,15 @@ def test_a_deployment_is_checked_clean():
     environment = {**ENVIRONMENT, "HTTPS": "on"}
     done = subprocess.run(command, cwd=TREE, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.strip()) == (0, "System check identified no issues (1 silenced)."), done.stderr
+
+
+def test_a_deployment_with_a_token_of_the_lab_is_refused():
+    """Whatever else is right: a server that others reach has no lab mode. It is an error, so it needs no fail level."""
+    command = [sys.executable, "-m", "targets", "check", "--deploy"]
+    environment = {**ENVIRONMENT, "HTTPS": "on", "TARGET_LAB_TOKEN": "t" * 43}
+    done = subprocess.run(command, cwd=TREE, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "windtunnel.E001" in done.stderr
+    assert "t" * 43 not in done.stderr
+    without = subprocess.run(command[:-1], cwd=TREE, env=environment, capture_output=True, text=True, check=False)
+    assert without.returncode == 0, "the lab's own servers are no deployment"

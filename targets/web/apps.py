@@ -1,0 +1,16 @@
+"""Yields the configuration of what both faces share: no model, but checks of a deployment."""
+
+from django.apps import AppConfig
+from django.core.checks import Tags, register
+
+from targets.web.checks import check_lab_token
+
+
+class WebConfig(AppConfig):
+    """What both faces share."""
+
+    name = "targets.web"
+    label = "web"
+
+    def ready(self) -> None:
+        register(check_lab_token, Tags.security, deploy=True)

@@ -1,0 +1,22 @@
+"""Yields what `python -m targets check --deploy` asks beyond Django's own checks."""
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+
+
+def check_lab_token(**_: Any) -> list[CheckMessage]:
+    """A server with a token of the lab serves whoever knows it as the lab: by another variant, by another database.
+
+    What such a server listens on does not matter here: a proxy before it may make any address public.
+    """
+    if not settings.TARGET_LAB_TOKEN:
+        return []
+    return [
+        Error(
+            "TARGET_LAB_TOKEN is set: whoever knows it has lab mode",
+            hint="Unset it. The service web-lab of docker-compose.yml, on the loopback alone, is where it belongs.",
+            id="windtunnel.E001",
+        )
+    ]
