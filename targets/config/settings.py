@@ -200,6 +200,10 @@ CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# What wants a schedule; mails want none, as the relay looks for those that are due all the time.
+CELERY_BEAT_SCHEDULE = {"forget-tokens": {"task": "accounts.forget_tokens", "schedule": timedelta(days=1)}}
+# Beat answers `celery inspect ping` as workers do, as long as it goes round.
+CELERY_BEAT_ENABLE_REMOTE_CONTROL = True
 
 # To standard error, also in production: a defect of which a client learns nothing must be told somewhere.
 LOGGING = {

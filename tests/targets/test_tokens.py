@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from targets.accounts import logins, tokens
 from targets.accounts.models import BlacklistedToken, User
+from targets.web.background import app
 from tests.targets.doors import DOORS, PASSWORD, STREET, Thing, answer_of, bearer, code_of, forget_everyone, person
 from tests.targets.subject import TargetClient
 
@@ -296,3 +297,14 @@ def test_what_has_expired_is_forgotten(project: None):
     call_command("forget_tokens", stdout=said)
     assert said.getvalue() == "1 expired rows removed\n"
     assert [row.expires_at for row in BlacklistedToken.objects.filter(user=user)] == [now_and_then["new"]]
+
+
+def test_what_beat_asks_for_is_a_task(project: None):
+    """Each entry of the schedule names a task that workers know; that of tokens removes what has expired."""
+    app.loader.import_default_modules()
+    assert {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()} <= set(app.tasks)
+    user = person("customer")
+    expired = timezone.now() - timedelta(seconds=1)
+    BlacklistedToken.objects.create(key=uuid4(), user=user, reason="rotated", expires_at=expired)
+    assert app.tasks["accounts.forget_tokens"].apply().get() == "1 expired rows removed"
+    assert not BlacklistedToken.objects.filter(user=user).exists()
