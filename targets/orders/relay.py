@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Final
 
 from django.db import connections, transaction
@@ -34,6 +35,8 @@ class Relay:
 
     databases: tuple[str, ...]
     published: int = 0
+    alive: Path | None = None
+    """A file that is touched after each look into the outbox that succeeded."""
 
     def run(self, *, is_over: Callable[[], bool], pause: float) -> None:
         """Publish what is due, and look again after `pause` seconds where nothing is, until it is over."""
@@ -45,6 +48,9 @@ class Relay:
                 for connection in connections.all():
                     connection.close()
                 done = 0
+            else:
+                if self.alive:
+                    self.alive.touch()
             if done < BATCH:
                 time.sleep(pause)
 

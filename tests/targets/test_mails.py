@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from django.core import mail as outbox
+from django.db import connections
 from django.test import override_settings
 from django.utils import timezone
 
@@ -180,3 +181,20 @@ def test_a_broker_that_is_away_costs_a_mail_nothing():
     assert Relay(databases=("default",)).once("default") == 0
     mail.refresh_from_db()
     assert (mail.state, mail.published, mail.published_at) == ("pending", 0, None)
+
+
+def test_a_relay_tells_that_it_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Its file is touched after each look that succeeded, and after no other: that is how its health is known."""
+    alive, looks = tmp_path / "alive", iter([False, True])
+    relay = Relay(databases=("default",), alive=alive)
+    relay.run(is_over=lambda: next(looks), pause=0)
+    assert alive.exists()
+    alive.unlink()
+    looks = iter([False, True])
+    with monkeypatch.context() as patch:
+        patch.setitem(connections["default"].settings_dict, "PORT", "1")
+        patch.setitem(connections["default"].settings_dict, "HOST", "127.0.0.1")
+        connections["default"].close()
+        relay.run(is_over=lambda: next(looks), pause=0)
+        connections["default"].close()
+    assert not alive.exists()
