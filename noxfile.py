@@ -44,6 +44,10 @@ TARGET_SETTINGS: Final = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:9/none",
     "CACHE_URL": "",
 }
+STACK_SECRETS: Final = dict.fromkeys(
+    ("SECRET_KEY", "POSTGRES_PASSWORD", "DATABASE_PASSWORD", "VALKEY_PASSWORD", "RABBITMQ_PASSWORD"),
+    "for checks only: nothing is started with it",
+)
 
 
 @nox.session
@@ -140,12 +144,21 @@ def benchmarks(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def lint(session: nox.Session) -> None:
-    """Ruff, spelling, import contracts, Django's own checks, missing migrations."""
+    """Ruff, spelling, import contracts, Django's checks, migrations; Dockerfile, docker-compose.yml, workflows."""
     _install(session, "lint")
     session.run("ruff", "check", *session.posargs)
     session.run("ruff", "format", "--check")
     session.run("codespell")
     session.run("lint-imports", "--no-cache")
+    session.run("shellcheck", ".ci/run", ".ci/deploy")
+    session.run("hadolint", "Dockerfile")
+    for profile in ("", "dev", "lab", "load"):
+        session.run(
+            "docker-compose", *(("--profile", profile) if profile else ()), "config", "--quiet", env=STACK_SECRETS
+        )
+    session.run("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml")
+    session.run("actionlint")
+    session.run("zizmor", "--offline", "--quiet", ".github")
     session.run("python", "-m", "targets", "check", "--fail-level", "WARNING", env=TARGET_SETTINGS)
     # Without a database Django warns that it cannot compare the history there, which is not what is asked.
     unasked = "ignore:Got an error checking a consistent migration history:RuntimeWarning"
@@ -174,7 +187,7 @@ def compat(session: nox.Session) -> None:
 def lock(session: nox.Session) -> None:
     """Compile requirements/*.txt from pyproject.toml. [-- --upgrade | --upgrade-package NAME]"""
     session.install("--require-hashes", "-r", str(REQUIREMENTS / "nox.txt"))
-    for name in ("types", "tests", "lab", "lint", "audit", "nox", "compat"):
+    for name in ("types", "tests", "lab", "image-target", "image-lab", "lint", "audit", "nox", "compat"):
         # One resolution for all: `types` holds nearly everything and goes first, the others follow it. Django 6.1
         # needs a newer Python, so `compat` stands alone.
         alone = name in {"types", "compat"}

@@ -100,7 +100,9 @@ def test_faces_hold_no_query(path):
 def test_requirements_are_pinned_hashed_and_without_address():
     """Every requirement has one version and at least one hash; no registry, path or option stands beside them."""
     files = sorted((ROOT / "requirements").glob("*.txt"))
-    assert [path.stem for path in files] == ["audit", "compat", "lab", "lint", "nox", "tests", "types"]
+    assert [path.stem for path in files] == [
+        "audit", "compat", "image-lab", "image-target", "lab", "lint", "nox", "tests", "types",
+    ]  # fmt: skip
     pin = re.compile(r"[a-z0-9._-]+==[^ ]+( ; [^\\]+)?( --hash=sha256:[0-9a-f]{64})+")
     for path in files:
         requirements = path.read_text(encoding="utf-8").replace(" \\\n   ", "").splitlines()
