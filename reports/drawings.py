@@ -20,10 +20,8 @@ def waterfalls(findings: Findings) -> tuple[Chart, ...]:
         Chart(
             identifier=f"waterfall-{number}",
             title=captions.waterfall_title(fall),
-            alternative=captions.waterfall_alternative(fall),
-            svg=waterfall.draw(
-                fall, identifier=f"waterfall-{number}", alternative=captions.waterfall_alternative(fall)
-            ),
+            alternative=(said := captions.waterfall_alternative(fall)),
+            svg=waterfall.draw(fall, identifier=f"waterfall-{number}", alternative=said),
             header=waterfall.header(),
             rows=waterfall.data(fall),
             operation=fall.operation,
