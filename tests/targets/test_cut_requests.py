@@ -9,12 +9,13 @@ import psycopg2
 import pytest
 
 from fixtures.identity import read_identity
+from lab.asker import Asker, Subject
 from lab.evidence import EvidenceFile, Witness
 from lab.experiment import Arm, Server
 from lab.http import Client
 from lab.operations import Keyed
 from lab.processes import Supervisor
-from lab.prover import Prover, Subject
+from lab.prover import Prover
 from lab.server import Build, Surroundings, boot, new_token
 from scenarios.operations.catalog import PRODUCT_DETAIL, DetailParameters
 from tests.targets.subject import ServiceUrls
@@ -51,7 +52,7 @@ def prover(service_urls: ServiceUrls, tmp_path: Path) -> Iterator[Prover]:
         client = stack.enter_context(closing(Client(running.url)))
         witness = Witness(databases=around.build.databases, server_url=service_urls.database, has_counter=False)
         yield Prover(
-            clients={"target": client}, token=token, credentials={}, files={"target": EvidenceFile(path)},
+            asker=Asker(clients={"target": client}, token=token, credentials={}), files={"target": EvidenceFile(path)},
             witnesses={"target": stack.enter_context(closing(witness))},
         )  # fmt: skip
 
