@@ -121,7 +121,8 @@ class Stampedes:
         lines = [self._line(arm) for arm in arms]
         began = time.monotonic()
         for expiry in range(self.design.expiries):
-            if budget is not None and expiry >= LEAST and time.monotonic() - began > budget:
+            # One more would take as long as those before it.
+            if budget is not None and expiry >= LEAST and (time.monotonic() - began) * (1 + 1 / expiry) > budget:
                 break
             random = Random(f"{self.given.seed}/stampede/{expiry}")
             seen = []

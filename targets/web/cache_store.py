@@ -94,12 +94,13 @@ def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
             is_hit = asked.payload is not None
             if asked.payload is None and asked.stamp is not None and current_variant().refill == "one":
 
-                def is_there() -> bool:
+                def is_there(values: Sequence[bytes | None]) -> bool:
                     nonlocal found
-                    found = _fetch(key, domains=domains, asked=asked.stamp)
+                    found = _read(values, asked=asked.stamp)
                     return found.payload is not None
 
-                came = refill(f"{key}:{asked.stamp.hex()}", is_there=is_there)
+                keys = _keys(key, domains=domains)
+                came = refill(f"{key}:{asked.stamp.hex()}", keys=keys, is_there=is_there)
                 turn, has_waited = came.turn, came.has_waited
         except ResponseError:
             # It is full, and quick to say so: what it holds can be read all the same.
@@ -118,33 +119,36 @@ def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
 @contextmanager
 def computing(lookup: Lookup) -> Iterator[Callable[[bytes], None]]:
     """Compute what the look-up missed, and keep it by calling the value. Whoever waits for it waits until the end."""
-    is_kept = False
+    entry: bytes | None = None
+    size = 0
 
     def keep_payload(payload: bytes) -> None:
-        nonlocal is_kept
-        is_kept = keep(lookup, payload=payload)
+        nonlocal entry, size
+        if lookup.turn is None or lookup.stamp is None:
+            keep(lookup, payload=payload)
+        else:
+            entry, size = pack(payload, stamp=lookup.stamp), len(payload)
 
     try:
         yield keep_payload
     finally:
-        if lookup.turn is not None:
-            lookup.turn.give_back(is_kept=is_kept)
+        if lookup.turn is not None and lookup.turn.give_back(key=lookup.key, entry=entry):
+            note_kept(key=lookup.key, plain=size, stored=len(entry or b""))
 
 
-def keep(lookup: Lookup, *, payload: bytes) -> bool:
-    """Keep a payload that was computed after `lookup`; whether it is kept now."""
+def keep(lookup: Lookup, *, payload: bytes) -> None:
+    """Keep a payload that was computed after `lookup`, by whoever has no turn."""
     if lookup.stamp is None or cache_breaker.is_resting():
-        return False
+        return
     entry = pack(payload, stamp=lookup.stamp)
     try:
         caches["default"].set(lookup.key, entry)
     except ResponseError:
-        return False
+        return
     except RedisError:
         cache_breaker.rest()
-        return False
+        return
     note_kept(key=lookup.key, plain=len(payload), stored=len(entry))
-    return True
 
 
 def changed(*domains: str, using: str) -> None:
@@ -172,21 +176,29 @@ EVERYTHING = "*"
 """The domain that changes with every other one."""
 
 
-def _fetch(key: str, *, domains: Sequence[str], asked: bytes | None = None) -> _Found:
-    """One look; what counted when it was `asked` counts too, whatever was written since."""
-    store = caches["default"]
-    token_keys = [_token_key(domain, database=current_database()) for domain in domains]
-    found = store.get_many([*token_keys, key])
-    if any(token_key not in found for token_key in token_keys):
-        for token_key in token_keys:
+def _keys(key: str, *, domains: Sequence[str]) -> list[str]:
+    """The keys that are looked at together: those of the domains' tokens, and the entry's."""
+    return [*(_token_key(domain, database=current_database()) for domain in domains), key]
+
+
+def _fetch(key: str, *, domains: Sequence[str]) -> _Found:
+    """One look; tokens that nobody has yet are made."""
+    store, keys = caches["default"], _keys(key, domains=domains)
+    found = store.get_many(keys)
+    if any(token_key not in found for token_key in keys[:-1]):
+        for token_key in keys[:-1]:
             store.add(token_key, os.urandom(_TOKEN_BYTES), timeout=_token_seconds())
-        found = store.get_many([*token_keys, key])
-    try:
-        stamp = b"".join(found[token_key] for token_key in token_keys)
-    except KeyError:
+        found = store.get_many(keys)
+    return _read([found.get(each) for each in keys])
+
+
+def _read(values: Sequence[bytes | None], *, asked: bytes | None = None) -> _Found:
+    """What was found under the keys; what counted when it was `asked` counts too, whatever was written since."""
+    *tokens, entry = values
+    if None in tokens:
         # A store that keeps nothing: DummyCache, or Redis without memory.
         return _Found()
-    entry = found.get(key)
+    stamp = b"".join(filter(None, tokens))
     payload = unpack(entry, stamps=(stamp,) if asked is None else (stamp, asked))
     return _Found(payload=payload, stored=0 if payload is None else len(entry or b""), stamp=stamp)
 

@@ -40,7 +40,7 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     really = refill._is_over
 
     def noted(client: Any, turn: refill.Turn, *, ends: float) -> bool:
-        begun.append(str(turn.lock.name))
+        begun.append(turn.key)
         return really(client, turn, ends=ends)
 
     monkeypatch.setattr(refill, "_is_over", noted)
@@ -113,16 +113,17 @@ def test_nobody_waits_for_who_began_before_a_write(question: str, waits: list[st
 
 
 def test_who_waited_past_a_write_keeps_nothing_too_new(question: str, waits: list[str], aside: ThreadPoolExecutor):
-    """Who computes after all, since nothing was kept, keeps it under what was true when they began to compute."""
+    """Who computes after all, since the owner died, keeps it under what was true when they began to compute."""
     first = ask(question)
     waiting = aside.submit(ask, question)
     until(lambda: len(waits) == 1)
     cache_store.changed(DOMAIN, using="default")
     assert first.turn
-    first.turn.give_back(is_kept=True)
+    redis_client().delete(first.turn.key)
     late = waiting.result()
     assert (late.payload, late.stamp == first.stamp) == (None, False)
-    assert cache_store.keep(late, payload=b"new")
+    with computing(late) as keep:
+        keep(b"new")
     assert ask(question).payload == b"new"
 
 
@@ -135,24 +136,24 @@ def test_a_dead_owner_holds_up_nobody_for_long(question: str, waits: list[str], 
     assert dead.turn
     assert heir.turn
     assert len(waits) == 1
-    dead.turn.give_back(is_kept=True)
-    assert heir.turn.lock.owned()
-    heir.turn.give_back(is_kept=True)
-    assert not heir.turn.lock.locked()
+    assert not dead.turn.give_back()
+    assert redis_client().mget(heir.turn.key, heir.turn.sign) == [heir.turn.secret, None]
+    assert not heir.turn.give_back()
+    assert redis_client().mget(heir.turn.key, heir.turn.sign) == [None, b""]
 
 
 def test_nobody_waits_for_ever(question: str, settings: Any):
     """Where a turn does not end, who waits computes after a while, and without a turn."""
     stuck = ask(question)
     assert stuck.turn
-    redis_client().persist(stuck.turn.lock.name)
+    redis_client().persist(stuck.turn.key)
     settings.CACHE_REFILL_SECONDS = 0.2
     try:
         tired = ask(question)
         assert (tired.payload, tired.turn) == (None, None)
         assert tired.stamp == stuck.stamp
     finally:
-        redis_client().delete(stuck.turn.lock.name)
+        redis_client().delete(stuck.turn.key)
 
 
 def test_what_is_not_kept_is_waited_for_once(question: str, waits: list[str], aside: ThreadPoolExecutor):
@@ -181,7 +182,7 @@ def test_an_event_loop_is_never_held_up(question: str, waits: list[str]):
     found = asyncio.run(in_loop())
     assert owner.turn
     assert (found.payload, found.turn, waits) == (None, None, [])
-    owner.turn.give_back(is_kept=False)
+    owner.turn.give_back()
 
 
 def test_nobody_waits_inside_a_transaction(
