@@ -11,10 +11,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.effect import interval_half_width
 from lab.experiment import Arm, StampedeDesign
 from lab.findings import STEAL_LIMIT, Interval
 from lab.json_files import read
+from lab.over_blocks import around, ratio_of
 from lab.recorder import Fault, read_samples
 from lab.results import RunFolder
 from lab.stampede import LEAST, Expiry, Stampede, samples_of
@@ -128,18 +128,23 @@ class _Derivation:
             if len(both) < LEAST:
                 continue
             pairs = [(self.seen[guarded][expiry].times[-1], self.seen[free][expiry].times[-1]) for expiry in both]
+            ratio = ratio_of(pairs)
+            assert ratio  # noqa: S101 - there are enough expiries
             found.append(
                 Protection(
                     face=face, cache=cache, arms=(free, guarded),
                     computed=(self._computed(free), self._computed(guarded)),
                     slowest=(self._over(free, lambda s: s.times[-1]), self._over(guarded, lambda s: s.times[-1])),
-                    ratio=_ratio(pairs),
+                    ratio=ratio,
                 )
             )  # fmt: skip
         return tuple(found)
 
     def _over(self, arm: int, read_one: Callable[[_Seen], float]) -> Interval:
-        return _mean(np.array([read_one(seen) for seen in self.seen[arm].values()], dtype=np.float64))
+        values = [read_one(seen) for seen in self.seen[arm].values()]
+        found = around(float(np.mean(values)), values)
+        assert found  # noqa: S101 - arms with fewer expiries are left out
+        return found
 
     def _computed(self, arm: int) -> tuple[int, int]:
         """How often an answer was computed, at the expiry with the fewest and at that with the most."""
@@ -222,18 +227,3 @@ def _fault(rows: NDArray[np.void], *, due: int, steal: float | None) -> str:
     if steal is not None and steal > STEAL_LIMIT:
         return f"the host took {steal:.1%} of the CPU (limit {STEAL_LIMIT:.0%})"
     return ""
-
-
-def _mean(values: Seconds) -> Interval:
-    if len(values) < LEAST:
-        only = float(values[0])
-        return Interval(estimate=only, low=only, high=only, blocks=len(values))
-    half, mean = interval_half_width(values), float(values.mean())
-    return Interval(estimate=mean, low=max(0.0, mean - half), high=mean + half, blocks=len(values))
-
-
-def _ratio(pairs: Sequence[tuple[float, float]]) -> Interval:
-    logs = np.array([np.log(candidate / reference) for candidate, reference in pairs])
-    half, mean = interval_half_width(logs), float(logs.mean())
-    low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
-    return Interval(estimate=middle, low=low, high=high, blocks=len(logs))

@@ -99,7 +99,7 @@ def a_run(folder: Path, *, computed: dict[int, int], late: float = 1.0, wrong: i
             for number in range(MANY):
                 fault = Fault.CONTENT if number < wrong else Fault.NONE
                 done = round(last * (number + 1) / MANY)
-                recorder.add((0, 0, 0, 200, fault, False, 40_000, 0, 1_000, done))
+                recorder.add((0, 0, 0, 200, fault, False, 40_000, 0, 1_000, done, 0))
             recorder.close()
         write(Expiry(stampedes=tuple(stampedes)), run.blocks / f"stampede-{expiry:02d}.json")
     return run
