@@ -22,8 +22,10 @@ own. What an answer says of the cache (Cache-Status, RFC 9211) is kept with its 
 not guessed. Response time runs from when a request was due.
 
 Popularity: answers live for a short time, and each exponent has keys of its own, so that all are asked at once. What is
-due in the first two lives is left out. The model It is held against what was told; the
-replay sends the very requests through a simulated cache, and has no error of chance.
+due in the first two lives is left out. The model is rate * ttl / (1 + rate * (ttl + compute)) for each request that was
+sent, by the rate that its key has in the trial's requests and the mean time of the trial's misses; who waits for what
+another computes has missed it too. The replay sends the very requests through a simulated cache, and has no error of
+chance.
 
 Cold and warm: after the cache was emptied, one client asks for every key, again and again; the first time is cold.
 
