@@ -1,9 +1,13 @@
 """Yields the charts of a load, in reading order: which cells go into which drawing. It draws none itself."""
 
+from collections.abc import Iterable
+
+from lab.load_findings import LoadCell
 from reports import load_captions as captions
 from reports.arms import LINE, Arms
 from reports.chart import Chart
 from reports.charts import costs, growth, percentiles, waiting
+from reports.places import places
 
 _DOTS = 2
 """Arms from which a step is a comparison."""
@@ -39,6 +43,7 @@ def growths(arms: Arms) -> tuple[Chart, ...]:
                 header=growth.header(),
                 rows=growth.data(lines),
                 face=face,
+                at=_of_cells(arms, (cell for line in lines for cell in line.cells)),
             )
         )
     return tuple(charts)
@@ -75,6 +80,7 @@ def waits(arms: Arms) -> tuple[Chart, ...]:
                 header=waiting.header(),
                 rows=waiting.data(lines),
                 face=face,
+                at=_of_cells(arms, (cell for line in lines for cell in line.cells)),
             )
         )
     return tuple(charts)
@@ -96,6 +102,7 @@ def spreads(arms: Arms) -> tuple[Chart, ...]:
                 header=percentiles.header(),
                 rows=percentiles.data(rows),
                 face=face,
+                at=_of_cells(arms, (row.cell for row in rows)),
             )
         )
     return tuple(charts)
@@ -117,9 +124,16 @@ def expenses(arms: Arms) -> tuple[Chart, ...]:
                 header=costs.header(arms.processes),
                 rows=costs.data(rows, processes=arms.processes),
                 face=face,
+                at=_of_cells(arms, (row.cell for row in rows)),
             )
         )
     return tuple(charts)
+
+
+def _of_cells(arms: Arms, cells: Iterable[LoadCell]) -> tuple[str, ...]:
+    """Where each cell stands in load.json."""
+    where = places(arms.load.cells, of="cells", file="load.json")
+    return tuple(where[id(cell)] for cell in cells)
 
 
 def _compared(arms: Arms) -> list[tuple[str, str, tuple[percentiles.Row, ...]]]:

@@ -12,7 +12,7 @@ from reports import study_drawings
 from reports.design import face_name
 from reports.page import Page
 
-_LIVE = re.compile(r"[\\`*<>&|#~]|\](?=[(\[:])")
+_LIVE = re.compile(r"[\\`*<>&|#~]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 

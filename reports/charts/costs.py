@@ -11,7 +11,7 @@ from reports.charts.dots import head
 from reports.charts.percentiles import Row
 from reports.charts.scales import KEY_ROW, inline_key, series
 from reports.style import WIDTH, colour
-from reports.svg import inline, new_figure, place_axes, styled
+from reports.svg import inline, new_figure, place_axes, pointed, styled
 
 _ROW, _TOP, _BOTTOM, _SIDE, _BAR = 34, 6, 36, 12, 9
 _PLACES = (1, 4, 0, 3, 2, 5)
@@ -60,6 +60,7 @@ def draw(rows: Sequence[Row], *, processes: Sequence[str], identifier: str, alte
         axes.set_xlabel(f"CPU time per request, {unit}")
         for index, row in enumerate(rows):
             _row(axes, row, marks, top=index * _ROW, scale=scale)
+            pointed(axes.axhspan(index * _ROW, (index + 1) * _ROW, facecolor="none"), row=index)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

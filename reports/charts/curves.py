@@ -9,7 +9,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from lab.study_findings import Axis, Curve, Line
 from reports import format as text
 from reports.chart import padded
-from reports.charts.scales import KEY_ROW, across, ends, key, series, upward, whisker
+from reports.charts.scales import KEY_ROW, across, ends, key, meet, series, upward, whisker
 from reports.style import WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -38,6 +38,9 @@ def draw(curve: Curve, *, identifier: str, alternative: str, reading: Callable[[
         _upward(axes, curve)
         for line, place in marked:
             _line(axes, line, mark=series(place))
+        for row, (drawn, point) in enumerate((line, point) for line in curve.lines for point in line.points):
+            if not drawn.is_model and (point.y.estimate > 0 or axes.get_yscale() == "linear"):
+                meet(axes, point.x, point.y.estimate, row=row)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

@@ -12,7 +12,7 @@ from reports import format as text
 from reports.chart import padded
 from reports.charts.scales import KEY_ROW, across, ends, inline_key, whisker
 from reports.style import SMALL, TEXT, WIDTH, colour
-from reports.svg import fitted, inline, new_figure, place_axes, styled
+from reports.svg import fitted, inline, new_figure, place_axes, pointed, styled
 
 _ROW, _TOP, _BOTTOM, _SIDE = 41, 6, 36, 12
 _AHEAD = {"o": -4.0, "s": 0.0, "D": 4.0}
@@ -49,6 +49,7 @@ def draw(rows: Sequence[Row], *, marks: Marks, axis: str, identifier: str, alter
         axes.set_xlabel(axis)
         for index, row in enumerate(rows):
             _row(axes, row, marks=marks, top=index * _ROW)
+            pointed(axes.axhspan(index * _ROW, (index + 1) * _ROW, facecolor="none"), row=index)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

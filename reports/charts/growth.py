@@ -12,7 +12,7 @@ from lab.load_findings import Law, LoadCell, Scalability
 from reports import format as text
 from reports.arms import remarks
 from reports.chart import padded
-from reports.charts.scales import KEY_ROW, ends, key, series, upward, whisker
+from reports.charts.scales import KEY_ROW, ends, key, meet, series, upward, whisker
 from reports.style import WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -76,6 +76,9 @@ def draw(lines: Sequence[Line], *, identifier: str, alternative: str) -> Markup:
         axes.set_ylabel("requests per second (log)")
         for line in lines:
             _line(axes, line)
+        for row, cell in enumerate(cell for line in lines for cell in line.cells):
+            if cell.achieved and cell.achieved.estimate > 0:
+                meet(axes, cell.level, cell.achieved.estimate, row=row)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

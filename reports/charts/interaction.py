@@ -11,8 +11,9 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from lab.findings import Effect, Interval
 from reports import format as text
 from reports.chart import apart, log_ticks, padded
+from reports.charts.scales import meet
 from reports.style import SMALL, TEXT, WIDTH, colour
-from reports.svg import HIT, inline, label, new_figure, place_axes, pointed, styled
+from reports.svg import inline, label, new_figure, place_axes, styled
 
 _PANEL, _HEAD, _FOOT, _LEFT, _RIGHT = 150, 40, 22, 46, 132
 _GAP = 13.0
@@ -140,4 +141,4 @@ def _line(axes: Axes, line: Line, *, mark: str, first: int) -> None:
     axes.plot([x for x, _ in points], [i.estimate for _, i in points], "o-", color=mark, markersize=4, linewidth=1.6)
     for x, interval in points:
         axes.plot([x, x], [interval.low, interval.high], color=mark, linewidth=1.1, marker="_", markersize=6)
-        pointed(axes.plot([x], [interval.estimate], "o", color=mark, markersize=HIT, alpha=0)[0], row=first + x)
+        meet(axes, x, interval.estimate, row=first + x)

@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from reports.chart import log_ticks
 from reports.format import Bounds
 from reports.style import SERIES, SMALL, WIDTH, colour
-from reports.svg import fitted
+from reports.svg import HIT, fitted, pointed
 
 KEY_ROW = 17.0
 _MARK = 22.0
@@ -67,6 +67,11 @@ def inline_key(figure: Figure, entries: Sequence[tuple[str, str, str]]) -> None:
         figure.add_artist(_line(([(left + 4) / WIDTH], [at + 3.5 / height]), mark, marker=marker))
         figure.text((left + 12) / WIDTH, at, said, fontsize=SMALL, color=mark)
         left += 12 + len(said) * SMALL * _CHARACTER + 16
+
+
+def meet(axes: Axes, across: float, up: float, *, row: int) -> None:
+    """An unseen mark over a point, as large as a finger needs it, that tells a row of the chart's data."""
+    pointed(axes.plot([across], [up], "o", color=colour("ink"), markersize=HIT, alpha=0)[0], row=row)
 
 
 def whisker(axes: Axes, bounds: Bounds, *, at: float, mark: str, upright: bool) -> None:

@@ -11,7 +11,7 @@ from lab.load_findings import LoadCell
 from reports import format as text
 from reports.arms import remarks
 from reports.chart import padded
-from reports.charts.scales import KEY_ROW, across, ends, key, series, upward, whisker
+from reports.charts.scales import KEY_ROW, across, ends, key, meet, series, upward, whisker
 from reports.style import SMALL, WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -81,6 +81,10 @@ def draw(lines: Sequence[Line], *, identifier: str, alternative: str) -> Markup:
         axes.set_xlabel("offered, requests per second (log)")
         for line in lines:
             _line(axes, line)
+        for row, (drawn, cell) in enumerate((line, cell) for line in lines for cell in line.cells):
+            for each in (cell.p50, cell.p99) if cell in drawn.counted else ():
+                if each:
+                    meet(axes, rate_of(cell), each.estimate, row=row)
         return inline(figure, identifier=identifier, alternative=alternative)
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from lab.compare import compare
 from lab.compare_findings import Comparison
 from lab.findings import Findings
+from lab.load_findings import LoadFindings
 from lab.results import Manifest
 from lab.site_findings import Site, SiteLink, SiteRun, SiteTrend
 from lab.trend_findings import Level, Point, Series, Trend
@@ -73,8 +74,7 @@ def trend(words: str = "") -> Trend:
     return Trend(history=words or "histories/main", series=(one, replace(one, levels=(replace(levels[0], end=12),))))
 
 
-def _load() -> str:
-    load = load_sample.capacity()
+def _load(load: LoadFindings) -> str:
     return render(load_sample.run(load), load=load)
 
 
@@ -83,7 +83,8 @@ DRAWN: dict[str, Callable[[], str]] = {
     "toggles": lambda: render(sample.toggles()),
     "null": lambda: render(sample.null()),
     "interrupted": lambda: render(sample.interrupted()),
-    "load": _load,
+    "load": lambda: _load(load_sample.capacity()),
+    "loaded": lambda: _load(load_sample.toggles()),
     "compare": lambda: render_compare(comparison()),
     "site": lambda: render_site(site()),
     "trend": lambda: render_trend(trend()),

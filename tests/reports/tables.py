@@ -67,7 +67,7 @@ def place(findings: Any, at: str) -> list[Any]:
     found = []
     for pointer in at.split():
         value = findings
-        for step in pointer.split("/")[1:]:
+        for step in pointer.rpartition("#")[2].split("/")[1:]:
             value = value[int(step) if isinstance(value, list) else step]
         found.append(value)
     return found
@@ -100,7 +100,7 @@ def _said(value: Any) -> Iterator[str]:
 
 def _number(value: float) -> Iterator[str]:
     yield from (text.duration(value), text.ratio(value), text.percent(value), text.number(value), text.rate(value))
-    yield from (text.probability(value), f"p{value * 100:g}")
+    yield from (text.probability(value), text.level(value), f"p{value * 100:g}")
     yield from (text.speed(value),) if value > 0 else ()
     yield from (text.count(value), text.size(value), str(value)) if isinstance(value, int) else ()
 
@@ -108,8 +108,10 @@ def _number(value: float) -> Iterator[str]:
 def _derived(value: dict[str, Any]) -> Iterator[str]:
     """Intervals in one unit, and the sums that the page shows."""
     if {"estimate", "low", "high"} <= set(value):
-        interval = Interval(**value)
+        interval = Interval(**{"blocks": 0, **value})
         yield from (text.duration_interval(interval), text.ratio_interval(interval), text.points_interval(interval))
+        yield from (text.rate_interval(interval), text.number_interval(interval))
+        yield from (text.milliseconds_interval(interval), text.more(interval.estimate))
     if "steps" in value:
         totals = accumulate((step["seconds"]["estimate"] for step in value["steps"]), initial=value["start"])
         yield from map(text.duration, totals)

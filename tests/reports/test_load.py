@@ -139,7 +139,7 @@ def test_every_chart_has_words_and_numbers(page: str, toggles: str) -> None:
         assert all(len(words) > 60 for words in drawings)
         for figure in figures:
             assert re.search(r"<figcaption>(REST|GraphQL)[:,] .+ .+</figcaption>", figure)
-            assert figure.count("<tr>") > 10
+            assert figure.count("<tr") > 10
         assert shown.count("How to read.") == 2
 
 

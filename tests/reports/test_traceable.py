@@ -18,7 +18,7 @@ from lab.results import RunFolder
 from reports import format as text
 from reports.html import render
 from tests.fakes import KNOBS, FakeRun, by_knobs
-from tests.reports import sample
+from tests.reports import load_sample, sample
 from tests.reports.tables import Shown, loaded, numbers, place, showable
 
 SAMPLED = 200
@@ -175,3 +175,12 @@ def test_every_pointer_leads_somewhere(change: Callable[[Findings], Findings]) -
     builtin = json.loads(msgspec.json.encode(findings))
     for each in numbers(render(findings)):
         assert place(builtin, each.at) is not None
+
+
+def test_loads_stand_where_their_rows_say() -> None:
+    """Of a run under load, each number of its tables is at the place in load.json that its row names."""
+    load = load_sample.capacity()
+    found = [each for each in numbers(render(load_sample.run(load), load=load)) if each.at.startswith("load.json")]
+    tables = [each for each in found if each.section in {"loads", "capacity"}]
+    assert len(tables) > 1000
+    assert untrue(tables, json.loads(msgspec.json.encode(load))) == []
