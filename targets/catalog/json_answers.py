@@ -4,6 +4,7 @@ All that an answer shows is read at once: the knobs `select_related` and `prefet
 and the cache level `query`, which keeps rows of models, has nothing to keep.
 """
 
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -16,6 +17,7 @@ from targets.catalog.selectors import DETAILED_REVIEWS, LISTED_REVIEWS, found_pr
 from targets.web.cursors import Place, cursor_of
 from targets.web.json_bytes import as_rendered
 from targets.web.pagination import Window
+from targets.web.planned import planned_once
 from targets.web.routing import current_database
 
 # Of a subquery's row: its keys are the names of its columns, in their order. Other functions put spaces between.
@@ -106,11 +108,13 @@ class Statement:
     """SQL whose first value is an answer's JSON, as text, and what it is executed with. Without a row there is none.
 
     Two more values are the place of a page's last row, where a page behind it is told by a cursor: that is sealed with
-    a key that the database does not have, so the JSON says null in its place.
+    a key that the database does not have, so the JSON says null in its place. With `is_planned_once` the best plan is
+    the same for all values, so that it need not be planned for each.
     """
 
     sql: str
     parameters: tuple[Any, ...]
+    is_planned_once: bool = False
 
 
 def product_list(*, window: Window) -> bytes:
@@ -139,7 +143,7 @@ def search_statement(*, wanted: ProductFilter, window: Window) -> Statement:
 
 def detail_statement(*, product_id: int) -> Statement:
     """The statement that writes one product."""
-    return Statement(sql=_DETAIL, parameters=(product_id,))
+    return Statement(sql=_DETAIL, parameters=(product_id,), is_planned_once=True)
 
 
 def _page_statement(*, wanted: ProductFilter, window: Window, following: str | None = None) -> Statement:
@@ -153,9 +157,9 @@ def _page_statement(*, wanted: ProductFilter, window: Window, following: str | N
     cut = (window.limit, window.offset, window.size)
     values = (*pages.parameters, *cut, page, window.size, window.size, following or None)
     if following is not None or wanted.ordering != "newest":
-        return Statement(sql=pages.sql, parameters=values)
+        return Statement(sql=pages.sql, parameters=values, is_planned_once=is_plain)
     sql = pages.sql.replace("::text FROM (", "::text, last.created_at, last.id FROM (", 1) + _LAST
-    return Statement(sql=sql, parameters=(*values, window.size - 1))
+    return Statement(sql=sql, parameters=(*values, window.size - 1), is_planned_once=is_plain)
 
 
 @cache
@@ -180,7 +184,7 @@ def _pages(wanted: ProductFilter, *, window: Window) -> Statement:
     sql = f"""
 WITH found AS ({found} LIMIT %s OFFSET %s)
 SELECT row_to_json(answer)::text FROM (
-    SELECT {items} AS items, %s::int AS page, %s AS size, (SELECT count(*) FROM found) > %s AS has_next,
+    SELECT {items} AS items, %s::int AS page, %s::int AS size, (SELECT count(*) FROM found) > %s AS has_next,
         %s::text AS next
 ) answer"""
     return Statement(sql=sql, parameters=tuple(parameters))
@@ -188,7 +192,9 @@ SELECT row_to_json(answer)::text FROM (
 
 def _written(statement: Statement) -> list[tuple[bytes, Place | None]]:
     """The answers that the statement writes: one, or none; each with the place of its last row, where that is told."""
-    with connections[current_database()].cursor() as cursor:
+    connection = connections[current_database()]
+    way = connection.execute_wrapper(planned_once) if statement.is_planned_once else nullcontext()
+    with way, connection.cursor() as cursor:
         cursor.execute(statement.sql, statement.parameters)
         return [
             (as_rendered(text.encode()), Place(moment=place[0], id=place[1]) if place and place[0] else None)

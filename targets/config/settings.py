@@ -33,8 +33,9 @@ def database(name: str) -> dict[str, Any]:
     options = dict(settings.pop("OPTIONS", {}))
     settings["HOST"] = options.pop("host", settings["HOST"])
     settings["PORT"] = str(options.pop("port", settings["PORT"]))
-    if timeout := env.float("DATABASE_TIMEOUT_SECONDS", default=10.0):
-        options["options"] = f"-c statement_timeout={round(timeout * 1000)}"
+    timeout = env.float("DATABASE_TIMEOUT_SECONDS", default=10.0)
+    # What is planned once is planned for all values: PostgreSQL would else go on to look at each.
+    options["options"] = f"-c plan_cache_mode=force_generic_plan -c statement_timeout={round(timeout * 1000)}"
     # Kept for the life of the process: a connection per request costs more than most requests. Under ASGI each request
     # has a thread of its own, which takes its connection with it.
     kept = 0 if INTERFACE == "asgi" else None

@@ -78,7 +78,9 @@ def test_database_urls_work_by_socket_and_by_tcp(settings_with, url, expected):
     """A libpq URL with host and port in its query, and one with them in front, name the same things."""
     found = settings_with(DATABASE_URL=url)["DATABASES"]
     assert tuple(found["default"][name] for name in ("USER", "PASSWORD", "HOST", "PORT", "NAME")) == expected
-    assert found["default"]["OPTIONS"] == {"options": "-c statement_timeout=10000"}
+    assert found["default"]["OPTIONS"] == {
+        "options": "-c plan_cache_mode=force_generic_plan -c statement_timeout=10000"
+    }
     assert found["default"]["CONN_MAX_AGE"] is None
     assert "bare" not in found
 
