@@ -77,9 +77,9 @@ def test_who_waited_for_another_is_told_so(fresh_cache: None, nested: int, monke
     assert mine[0] == "view; fwd=miss"
     look = cache_store._fetch
 
-    def late(key: str, *, domains: Sequence[str], asked: bytes | None = None) -> Any:
-        found = look(key, domains=domains, asked=asked)
-        return found if asked is not None else replace(found, payload=None)
+    def late(key: str, *, domains: Sequence[str]) -> Any:
+        """What the first look finds: nothing yet. Later ones are another function's."""
+        return replace(look(key, domains=domains), payload=None)
 
     monkeypatch.setattr(cache_store, "_fetch", late)
     assert told(nested, cache="view") == ("view; fwd=miss; collapsed", mine[1])

@@ -13,7 +13,7 @@ SQL = "SELECT %s::int + %s::int, %s::text"
 pytestmark = pytest.mark.usefixtures("project")
 
 
-def asked(*values: object, sql: str = SQL, alias: str = "default") -> list[Any]:
+def asked(*values: Any, sql: str = SQL, alias: str = "default") -> list[Any]:
     """The rows of a statement that is planned once."""
     with connections[alias].execute_wrapper(planned_once), connections[alias].cursor() as cursor:
         cursor.execute(sql, values)
