@@ -91,14 +91,14 @@ def test_a_bit_flipped_at_every_byte_is_no_sample(copied: RunFolder) -> None:
         assert_prefix(derive(copied), rows=left, whole=before)
 
 
-@pytest.mark.parametrize("version", [1, 3, 255])
+@pytest.mark.parametrize("version", [1, 4, 255])
 def test_samples_of_another_version_are_not_guessed(copied: RunFolder, version: int) -> None:
     """An older or newer sample file gives nothing, and says so."""
     path, before = copied.sample_file(1), derive(copied)
     path.write_bytes(MAGIC[:-1] + bytes([version]) + path.read_bytes()[len(MAGIC) :])
     findings = derive(copied)
     assert_prefix(findings, rows=np.zeros(0, SAMPLE), whole=before)
-    assert "block-01.samples is not a sample file of version 2" in findings.notes
+    assert "block-01.samples is not a sample file of version 3" in findings.notes
 
 
 def test_a_missing_sample_file_is_missed(copied: RunFolder) -> None:
