@@ -64,7 +64,7 @@ def seed(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def report(session: nox.Session) -> None:
-    """Derive a run's findings again and draw its report. [-- RUN | EXPERIMENT]"""
+    """Draw a run's report again, compare two runs, or list all of them. [-- RUN | RUN_A RUN_B | --site]"""
     _measure(session, "lab", "report", *session.posargs)
 
 
