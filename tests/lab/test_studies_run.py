@@ -16,7 +16,7 @@ from lab.study_findings import StudyFindings
 from tests.lab.designs import HEAD, HELD, UNINDEXED, run
 from tests.lab.tree import Tree
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.nightly
 
 DESIGNS = {
     "tiny_stampede": f"""{HEAD}    name="tiny_stampede", question="Who computes?", faces=("graphql",),
