@@ -83,7 +83,7 @@ def gate(session: nox.Session) -> None:
 
 @nox.session(default=False)
 def calibrate(session: nox.Session) -> None:
-    """How honest the lab is: bounds and what was seen. [-- clock | gate | kills]"""
+    """How honest the lab is: bounds and what was seen. [-- clock | gate | kills | loading]"""
     requirements = "tests" if "--duel" in session.posargs else "lab"
     _measure(session, "lab", "calibrate", *session.posargs, requirements=requirements)
 

@@ -23,11 +23,12 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     )
     add = parser.add_argument
     add(
-        "what", choices=("clock", "gate", "kills"),
+        "what", choices=("clock", "gate", "kills", "loading"),
         help="clock: times, rates, ceilings, workers, tapes (some 4 min); gate: mistakes and unchanged code (10 min); "
-        "kills: what 50 killed and interrupted runs leave behind (15 min)",
+        "kills: what 50 killed and interrupted runs leave behind (15 min); loading: datasets beside pgbench (2 min)",
     )  # fmt: skip
     add("--tries", type=_number, default=50, help="kills: runs that are ended (default: 50)")
+    add("--turns", type=_number, default=5, help="loading: loads by each (default: 5)")
     gate = parser.add_argument_group("gate")
     add = gate.add_argument
     add("--whole", type=_number, default=0, help="gates of all operations, on unchanged code (default: 0)")
@@ -82,6 +83,10 @@ def calibrate(asked: Namespace, *, console: Console) -> None:
         from lab.calibrate_kills import calibrate_kills
 
         calibrate_kills(count=asked.tries, resumes=6, console=console)
+    elif asked.what == "loading":
+        from lab.calibrate_loading import calibrate_loading
+
+        calibrate_loading(dataset=asked.dataset, turns=max(1, asked.turns), console=console)
     elif asked.what == "clock":
         from lab.calibrate import calibrate_clock
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 from rich.console import Console
 
-from lab import environment
-from lab.errors import LabError
+from lab.calibrate_rows import told
 from lab.kills import Kill, kills
 from lab.load_findings import Check
 from lab.progress import Advance, Progresses
 from lab.results import CALIBRATION, check_writable
-from lab.server import TREE
 from lab.units import seconds
 
 
@@ -21,23 +19,13 @@ def calibrate_kills(*, count: int, resumes: int, console: Console) -> Path:
     """Ends so many runs, prints what was left and returns the Markdown table. Raises LabError when a row fails."""
     check_writable()
     CALIBRATION.parent.mkdir(exist_ok=True)
-    measured, facts = datetime.now(tz=UTC).isoformat(timespec="seconds"), dict(environment.describe(TREE))
+    measured = datetime.now(tz=UTC).isoformat(timespec="seconds")
     found: list[Kill] = []
     with Progresses(console).stage("kills", total=count) as advance:
         for one in kills(count, resumes=resumes, seed=1, note=partial(_note, advance)):
             found.append(one)
             advance(done=len(found))
-    checks = rows(found)
-    page = CALIBRATION.parent / "kills.md"
-    lines = [f"| {c.what} | {c.bound} | {c.seen} | {'yes' if c.holds else 'no'} |" for c in checks]
-    head = f"Measured {measured}, commit {facts['commit']}, on {facts['cores']} cores of {facts['processor']}."
-    page.write_text("\n".join([head, "", "| what | bound | seen | holds |", "| --- | --- | --- | --- |", *lines, ""]))
-    for check in checks:
-        console.print(f"{check.what}: {check.seen} ({check.bound})", highlight=False)
-    console.print(f"table: {page}", highlight=False)
-    if broken := [check.what for check in checks if not check.holds]:
-        raise LabError(f"{len(broken)} of {len(checks)} rows do not hold: {'; '.join(broken)}", hint=f"see {page}")
-    return page
+    return told(rows(found), measured=measured, page=CALIBRATION.parent / "kills.md", console=console)
 
 
 def rows(found: Sequence[Kill]) -> tuple[Check, ...]:

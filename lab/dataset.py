@@ -18,7 +18,8 @@ from lab.server import TREE, plain_environment
 class Dataset:
     """Two databases with the same rows, with and without secondary indexes, and what names the rows.
 
-    `identity` is the text that the databases carry and a server repeats. Seconds are 0 for what was kept.
+    `identity` is the text that the databases carry and a server repeats. `copy_seconds` are those in which tables of
+    `heap_bytes` were filled, without keys. Seconds and bytes are 0 for what was kept.
     """
 
     indexed_url: str
@@ -30,6 +31,8 @@ class Dataset:
     fingerprint: str
     load_seconds: float
     clone_seconds: float
+    heap_bytes: int
+    copy_seconds: float
 
     @property
     def facts(self) -> tuple[tuple[str, str], ...]:
