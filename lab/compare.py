@@ -12,6 +12,7 @@ import numpy as np
 
 from lab import effect as statistics
 from lab.compare_findings import CellPair, ComparedRun, Comparison, Difference, EffectPair, FloorPair
+from lab.compare_numbers import Numbers, compared
 from lab.compare_words import answer
 from lab.comparisons import ratio
 from lab.effect import Estimate
@@ -28,9 +29,13 @@ KINDS: Final = ("server", "part", "face", "conditional", "whole")
 
 
 def compare(
-    before: Findings, after: Findings, *, manifests: tuple[Manifest, Manifest], folders: tuple[str, str], although: bool
-) -> Comparison:
-    """What `after` is to `before`. Raises LabError where they share no cell, or are unlike and `although` is false."""
+    before: Findings, after: Findings, *, manifests: tuple[Manifest, Manifest], folders: tuple[str, str],
+    although: bool, beside: tuple[Numbers, Numbers] = ({}, {}),
+) -> Comparison:  # fmt: skip
+    """What `after` is to `before`, with the numbers `beside` their cells.
+
+    Raises LabError where they share neither a cell nor a number, or are unlike and `although` is false.
+    """
     differences = tuple(_differences(before, after))
     unlike = [each for each in differences if each.makes_unlike]
     if unlike and not although:
@@ -38,17 +43,18 @@ def compare(
         raise LabError(f"the runs are unlike: {told}", hint="to compare them all the same, add --although")
     own, others = ({_key(cell): cell for cell in found.cells} for found in (before, after))
     common = [key for key in own if key in others]
-    if not common:
+    if not common and not beside[0].keys() & beside[1].keys():
         raise LabError(
-            "the runs have no cell in common",
-            hint="name two runs of one experiment that asks one request at a time: loads, mails and studies have none",
+            "the runs have no cell in common, and no number of a load, of mails or of a study",
+            hint="name two runs of one experiment",
         )
     found = Comparison(
         before=_run(before, manifest=manifests[0], folder=folders[0]),
         after=_run(after, manifest=manifests[1], folder=folders[1]),
         answer=(), differences=differences, floors=tuple(_floors(before, after)),
         cells=tuple(_cells([(own[key], others[key]) for key in common])), effects=tuple(_effects(before, after)),
-        alone_before=len(own) - len(common), alone_after=len(others) - len(common),
+        alone_before=len(own) - len(common) + len(beside[0].keys() - beside[1].keys()),
+        alone_after=len(others) - len(common) + len(beside[1].keys() - beside[0].keys()), numbers=compared(*beside),
     )  # fmt: skip
     return replace(found, answer=answer(found))
 

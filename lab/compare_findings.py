@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lab.findings import Evidence, Interval
+from lab.study_findings import Unit
 
 COMPARE_VERSION: Final = 1
 
@@ -75,6 +76,37 @@ class EffectPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """What a number beside the cells is: `what` of which arm at which load, `of`.
+
+    `is_paired` where it is a ratio of what ran side by side within its run.
+    """
+
+    what: str
+    of: str
+    unit: Unit
+    face: str = ""
+    is_paired: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberPair:
+    """A number of a load, of mails or of a study in both runs, and the ratio; without one, `reason` says why.
+
+    `note` tells where the loads that both were seen at differ.
+    """
+
+    of: Measure
+    before: Interval | float
+    after: Interval | float
+    ratio: Interval | None = None
+    p: float | None = None
+    verdict: str = ""
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FloorPair:
     """The floor of an operation and face, a bare view of the same server, in both runs: medians in seconds."""
 
@@ -91,7 +123,10 @@ class FloorPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
-    """Two runs against each other. `alone_before` and `alone_after` count the cells that only one of them has."""
+    """Two runs against each other. `alone_before` and `alone_after` count the cells and numbers that only one has.
+
+    `numbers` are what they hold beside cells, where they differ or have an interval.
+    """
 
     before: ComparedRun
     after: ComparedRun
@@ -102,4 +137,5 @@ class Comparison:
     effects: tuple[EffectPair, ...]
     alone_before: int
     alone_after: int
+    numbers: tuple[NumberPair, ...] = ()
     schema_version: int = field(default=COMPARE_VERSION)

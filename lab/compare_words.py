@@ -1,15 +1,18 @@
 """Yields what two runs against each other say, in sentences for console and page alike. It computes nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from lab.compare_findings import CellPair, Comparison, EffectPair
+from lab.compare_findings import CellPair, Comparison, EffectPair, NumberPair
 from lab.units import ratio, share
-from lab.wording import interval, place, times_interval, variant_name
+from lab.wording import face_name, interval, place, times_interval, variant_name
 
 
 def answer(found: Comparison) -> tuple[str, ...]:
     """The answer, the surest part first: effects were paired within each run, cells were not."""
-    lines = [_effects(found.effects), _cells(found.cells), _counted(found.cells), _floors(found), _alone(found)]
+    lines = [
+        _effects(found.effects), *_numbers(found.numbers), _cells(found.cells), _counted(found.cells), _floors(found),
+        _alone(found),
+    ]  # fmt: skip
     return tuple(line for line in lines if line)
 
 
@@ -35,7 +38,42 @@ def _effects(effects: Sequence[EffectPair]) -> str:
     )
 
 
+def _numbers(numbers: Sequence[NumberPair]) -> Iterator[str]:
+    """What was paired within each run first; then what was not; then what has no ratio."""
+    ratios = [number for number in numbers if number.ratio]
+    paired = [number for number in ratios if number.of.is_paired]
+    for some, what in (
+        (paired, "ratios that both runs took within themselves"),
+        ([each for each in ratios if not each.of.is_paired], "numbers that both runs have with an interval"),
+    ):
+        if some:
+            yield _tallied(some, what=what)
+    if plain := len(numbers) - len(ratios):
+        yield f"{plain} further number{'s are' if plain > 1 else ' is'} shown without a ratio, each with its reason."
+    if moved := sum(bool(number.note) for number in numbers):
+        yield (
+            f"{moved} of them {'were' if moved > 1 else 'was'} seen at another rate than in the first run, since a "
+            "load may be a share of what its own run carried: each says at which."
+        )
+
+
+def _tallied(numbers: Sequence[NumberPair], *, what: str) -> str:
+    said = f"Of the {len(numbers)} {what}, {_tally([number.verdict for number in numbers])}"
+    changed = sorted(
+        (number for number in numbers if number.verdict == "changed"),
+        key=lambda number: -_far(number.ratio.estimate if number.ratio else 1.0),
+    )
+    if not changed:
+        return f"{said}."
+    of, most = changed[0].of, changed[0].ratio
+    assert most  # noqa: S101 - those without one are never called changed
+    where = ", ".join(filter(None, (face_name(of.face), of.of)))
+    return f"{said}. Most: {of.what} ({where}), {interval(most)} times what it was."
+
+
 def _cells(cells: Sequence[CellPair]) -> str:
+    if not cells:
+        return ""
     sure = sorted((c for c in cells if c.verdict in {"faster", "slower"}), key=lambda c: -_far(_estimate(c)))
     said = f"Of the {len(cells)} cells that both runs have, the second run's are {_tally([c.verdict for c in cells])}"
     if not sure or sure[0].ratio is None:
@@ -45,6 +83,8 @@ def _cells(cells: Sequence[CellPair]) -> str:
 
 
 def _counted(cells: Sequence[CellPair]) -> str:
+    if not cells:
+        return ""
     other = [cell for cell in cells if cell.is_counted_otherwise]
     if not other:
         return "What requests did, counted, is the same wherever both runs counted."
@@ -53,7 +93,7 @@ def _counted(cells: Sequence[CellPair]) -> str:
 
 def _floors(found: Comparison) -> str:
     """How far the machine may have moved, since no interval between independent runs knows that."""
-    caution = "The runs are not paired: what the machine did between them is in every ratio of cells"
+    caution = "The runs are not paired: what the machine did between them is in every ratio of times"
     if not found.floors:
         return f"{caution}."
     ratios = sorted(floor.ratio for floor in found.floors)
@@ -66,7 +106,7 @@ def _floors(found: Comparison) -> str:
 
 def _alone(found: Comparison) -> str:
     parts = [
-        f"{count} cell{'s' * (count != 1)} of the {name} run"
+        f"{count} {'cell' if found.cells else 'number'}{'s' * (count != 1)} of the {name} run"
         for name, count in (("first", found.alone_before), ("second", found.alone_after))
         if count
     ]

@@ -9,12 +9,15 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
+from lab.compare_numbers import Numbers, numbers_of
 from lab.conclude import conclude
 from lab.errors import LabError
-from lab.json_files import write
+from lab.json_files import read, write
+from lab.mail_findings import MailFindings
 from lab.progress import Progresses
 from lab.render import link, render_compare
 from lab.results import ROOT, RunFolder, find_run
+from lab.study_findings import StudyFindings
 
 COMPARISONS: Final = ROOT / "compare"
 
@@ -66,7 +69,10 @@ def _compare(first: str, second: str, *, although: bool, console: Console) -> No
     target = COMPARISONS / "--".join(names)
     target.mkdir(parents=True, exist_ok=True)
     folders = (link(before.path, start=target), link(after.path, start=target))
-    found = compare(before.findings, after.findings, manifests=manifests, folders=folders, although=although)
+    found = compare(
+        before.findings, after.findings, manifests=manifests, folders=folders, although=although,
+        beside=(_beside(before), _beside(after)),
+    )  # fmt: skip
     write(found, target / "comparison.json")
     page = target / "comparison.html"
     render_compare(target / "comparison.json", page=page)
@@ -79,10 +85,19 @@ def _concluded(name: str) -> RunFolder:
     """The run, with findings of this version: derived from its samples where it has none yet, or older ones."""
     folder = find_run(name)
     try:
-        _ = folder.findings
+        _ = folder.findings, _beside(folder)
     except LabError:
         conclude(folder)
     return folder
+
+
+def _beside(folder: RunFolder) -> Numbers:
+    """The numbers of a load, of mails or of a study, as they were last derived."""
+    mail, study = folder.path / "mail.json", folder.path / "study.json"
+    return numbers_of(
+        load=folder.load, mail=read(mail, MailFindings) if mail.exists() else None,
+        study=read(study, StudyFindings) if study.exists() else None,
+    )  # fmt: skip
 
 
 def _site(target: Path, *, console: Console) -> None:

@@ -24,7 +24,7 @@ from reports import arms, load_captions, mail_drawings, study_drawings, style
 from reports import format as text
 from reports.benchmarks_page import READING as SPANS
 from reports.benchmarks_page import BenchmarksPage
-from reports.compare_page import CELLS, EFFECTS, ComparePage
+from reports.compare_page import CELLS, EFFECTS, NUMBERS, PAIRED, ComparePage, number_name, shown
 from reports.design import anchor, face_name
 from reports.page import Page, is_void, quantile
 from reports.power_page import PowerPage
@@ -123,8 +123,9 @@ def render_benchmarks(found: Benchmarks) -> str:
 def render_compare(found: Comparison) -> str:
     """The page of two runs against each other. The same value gives the same bytes."""
     return _scripted(
-        "compare.html.j2", page=ComparePage(found=found), found=found, reading_cells=CELLS, reading_effects=EFFECTS
-    )
+        "compare.html.j2", page=ComparePage(found=found), found=found, reading_cells=CELLS, reading_effects=EFFECTS,
+        reading_paired=PAIRED, reading_numbers=NUMBERS, number_name=number_name, shown=shown,
+    )  # fmt: skip
 
 
 def render_site(found: Site) -> str:

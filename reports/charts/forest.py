@@ -18,6 +18,8 @@ from reports.style import SMALL, TEXT, WIDTH, colour, verdict_colour
 from reports.svg import fitted, inline, label, new_figure, place_axes, pointed, styled, width_of
 
 TOLERANCE = 0.02
+IN_WORDS = "in words"
+"""The column that calls a ratio faster or slower."""
 _FARTHEST = 100.0
 _ROW, _LINE, _TOP, _BOTTOM, _SIDE = 38, 14, 4, 36, 12
 _WIDTH = WIDTH - 2 * _SIDE
@@ -33,7 +35,7 @@ class Row:
 
 def header() -> tuple[str, ...]:
     """The columns of the data table beside a forest plot."""
-    return ("", "ratio [95 %]", "in words", "verdict", "p", "blocks", "ratio of each block")
+    return ("", "ratio [95 %]", IN_WORDS, "verdict", "p", "blocks", "ratio of each block")
 
 
 def data(rows: Sequence[Row]) -> tuple[tuple[str, ...], ...]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from lab.compare import compare
 from lab.compare_findings import Comparison
+from lab.compare_numbers import numbers_of
 from lab.findings import Findings
 from lab.load_findings import LoadFindings
 from lab.results import Manifest
@@ -26,6 +27,16 @@ def comparison(words: str = "") -> Comparison:
         before, after = map(_twice, (before, after))
     manifests = tuple(_manifest(each) for each in (before, after))
     return compare(before, after, manifests=(manifests[0], manifests[1]), folders=("./a", "./b"), although=True)
+
+
+def compared_loads(words: str = "") -> Comparison:
+    """Two made-up runs under load against each other, the second at higher rates; with `words`, loads are called so."""
+    load = load_sample.capacity()
+    before = replace(load, cells=tuple(replace(cell, step=words or cell.step) for cell in load.cells))
+    after = replace(before, cells=tuple(replace(cell, level=1.1 * cell.level) for cell in before.cells))
+    run = load_sample.run(load)
+    manifests, beside = (_manifest(run), _manifest(run)), (numbers_of(load=before), numbers_of(load=after))
+    return compare(run, run, manifests=manifests, folders=("./a", "./b"), although=True, beside=beside)
 
 
 def _twice(found: Findings) -> Findings:
@@ -86,9 +97,11 @@ DRAWN: dict[str, Callable[[], str]] = {
     "load": lambda: _load(load_sample.capacity()),
     "loaded": lambda: _load(load_sample.toggles()),
     "compare": lambda: render_compare(comparison()),
+    "compare-loads": lambda: render_compare(compared_loads()),
     "site": lambda: render_site(site()),
     "trend": lambda: render_trend(trend()),
     "hostile-compare": lambda: render_compare(comparison(HOSTILE)),
+    "hostile-compare-loads": lambda: render_compare(compared_loads(HOSTILE)),
     "hostile-site": lambda: render_site(site(HOSTILE)),
     "hostile-trend": lambda: render_trend(trend(HOSTILE)),
     **{f"hostile-{n}": lambda words=words: render(named(words)) for n, words in enumerate(PAYLOADS)},  # type: ignore[misc]

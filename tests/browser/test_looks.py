@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 WIDTHS = (375, 768, 1440)
-PAGES = ("toggles", "null", "interrupted", "load", "loaded", "compare", "site", "trend")
+PAGES = ("toggles", "null", "interrupted", "load", "loaded", "compare", "compare-loads", "site", "trend")
 
 Opened = Callable[..., Any]
 

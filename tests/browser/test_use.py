@@ -250,8 +250,8 @@ def test_without_javascript_all_content_is_there(opened: Opened) -> None:
         assert page.locator("#cells thead button").count() == 0
 
 
-@pytest.mark.parametrize("name", [*(f"hostile-{n}" for n in range(len(PAYLOADS))), "hostile-compare", "hostile-site",
-                                  "hostile-trend"])  # fmt: skip
+@pytest.mark.parametrize("name", [*(f"hostile-{n}" for n in range(len(PAYLOADS))), "hostile-compare",
+                                  "hostile-compare-loads", "hostile-site", "hostile-trend"])  # fmt: skip
 def test_no_text_of_a_run_is_live(browser: Browser, pages: Callable[[str], Path], name: str) -> None:
     """Thirty payloads in names and error texts: no dialog, no request, no script but ours, no handler, no address."""
     context = browser.new_context()
