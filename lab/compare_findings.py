@@ -86,6 +86,7 @@ class Measure:
     of: str
     unit: Unit
     face: str = ""
+    variant: tuple[tuple[str, str], ...] = ()
     is_paired: bool = False
 
 

@@ -12,6 +12,7 @@ from typing import Final
 from scipy import special
 
 from lab import effect as statistics
+from lab.arm_names import Variant, name_of
 from lab.compare_findings import Measure, NumberPair
 from lab.comparisons import ratio
 from lab.effect import Estimate
@@ -21,7 +22,6 @@ from lab.mail_findings import MailFindings
 from lab.study_findings import StudyFindings, Table, Unit
 from lab.units import rate
 from lab.verdict import judge
-from lab.wording import variant_name
 
 LOAD_FAR: Final = 0.02
 """Share by which two loads of one name may differ before it is told."""
@@ -137,39 +137,45 @@ def _of_load(found: LoadFindings) -> Iterator[tuple[Measure, Number]]:
         arm = (cell.face, cell.variant)
         blocks[arm] = max(blocks.get(arm, 0), cell.achieved.blocks if cell.achieved else 0)
     for gain in found.gains:
-        of = f"{variant_name(gain.candidate)} against {variant_name(gain.reference)}"
+        of = f"{name_of(gain.candidate)} against {name_of(gain.reference)}"
+        variant = (*gain.candidate, *gain.reference)
         what = "capacity over another arm's"
-        yield Measure(what=what, of=of, face=gain.face, unit="ratio", is_paired=True), Number(value=gain.ratio)
+        yield _on(gain.face, variant, what=what, of=of, unit="ratio", is_paired=True), Number(value=gain.ratio)
     for cost in found.costs:
-        of = f"{variant_name(cost.variant)}, {cost.step}"
+        of = f"{name_of(cost.variant)}, {cost.step}"
         what = "CPU of a request over a bare one's"
-        yield Measure(what=what, of=of, face=cost.face, unit="ratio", is_paired=True), Number(value=cost.ratio)
+        yield _on(cost.face, cost.variant, what=what, of=of, unit="ratio", is_paired=True), Number(value=cost.ratio)
     for each in found.scalabilities:
         bounds: tuple[tuple[str, Unit, Bound | None], ...] = (
             ("capacity", "rate", each.capacity), ("users at the knee", "number", each.knee),
         )  # fmt: skip
         for what, unit, bound in bounds:
             if bound and blocks.get((each.face, each.variant), 0) > 1:
-                measure = Measure(what=what, of=variant_name(each.variant), face=each.face, unit=unit)
+                measure = _on(each.face, each.variant, what=what, of=name_of(each.variant), unit=unit)
                 yield measure, Number(value=_interval(bound, blocks=blocks[each.face, each.variant]))
     for cell in found.cells:
         yield from _of_cell(cell)
 
 
 def _of_cell(cell: LoadCell) -> Iterator[tuple[Measure, Number]]:
-    of = f"{variant_name(cell.variant)}, {cell.step}"
+    of = f"{name_of(cell.variant)}, {cell.step}"
     at = cell.level if cell.kind == "open" else None
     for name, what in TIMES:
         value: Interval | None = getattr(cell, name)
         if value:
-            yield Measure(what=what, of=of, face=cell.face, unit="seconds"), Number(value=value, at=at)
+            yield _on(cell.face, cell.variant, what=what, of=of, unit="seconds"), Number(value=value, at=at)
     # Open arrivals come at the rate that was asked for, whatever is served.
     if cell.achieved and cell.kind == "closed":
-        yield Measure(what="right answers", of=of, face=cell.face, unit="rate"), Number(value=cell.achieved)
+        yield _on(cell.face, cell.variant, what="right answers", of=of, unit="rate"), Number(value=cell.achieved)
     for process, used in cell.cpu:
         if process != "generator":
             what = f"CPU of a request, {process}"
-            yield Measure(what=what, of=of, face=cell.face, unit="seconds"), Number(value=used, at=at)
+            yield _on(cell.face, cell.variant, what=what, of=of, unit="seconds"), Number(value=used, at=at)
+
+
+def _on(face: str, variant: Variant, *, what: str, of: str, unit: Unit, is_paired: bool = False) -> Measure:
+    """Of an arm: its name alone may be that of another one."""
+    return Measure(what=what, of=of, face=face, variant=variant, unit=unit, is_paired=is_paired)
 
 
 def _of_mail(found: MailFindings) -> Iterator[tuple[Measure, Number]]:

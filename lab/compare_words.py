@@ -115,6 +115,8 @@ def _alone(found: Comparison) -> str:
 
 def _tally(verdicts: Sequence[str]) -> str:
     counts = {word: verdicts.count(word) for word in ("changed", "slower", "faster", "same", "unclear", "void")}
+    if len(set(verdicts)) == 1:
+        return f"all {'the same' if verdicts[0] == 'same' else verdicts[0]}"
     said = [f"{n} {'the same' if word == 'same' else word}" for word, n in counts.items() if n]
     return f"{', '.join(said[:-1])} and {said[-1]}" if len(said) > 1 else "".join(said)
 

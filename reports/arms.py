@@ -6,19 +6,16 @@ It plans nothing and judges nothing: whatever was loaded can be shown.
 from dataclasses import dataclass
 from typing import Final
 
+from lab.arm_names import Variant, name_of, spelled_out
 from lab.findings import GENERATOR_LIMIT
 from lab.load_findings import LoadCell, LoadFindings, Scalability
 from lab.wording import only_level
-
-Variant = tuple[tuple[str, str], ...]
 
 MAIN: Final = 6
 """Arms that one drawing of lines can hold: as many as there are colours of series."""
 
 LINE: Final = 3
 """Steps from which an arm is drawn as a line over them; fewer are drawn step by step."""
-
-_FULL = frozenset({"on", "both"})
 
 
 def is_void(cell: LoadCell) -> bool:
@@ -115,22 +112,3 @@ def arms_of(load: LoadFindings) -> Arms:
     taken = list(short.values())
     names = {v: name if taken.count(name) == 1 else spelled_out(v) for v, name in short.items()}
     return Arms(load=load, names=names)
-
-
-def name_of(variant: Variant) -> str:
-    """A variant by what is on: "all off", "indexes + cache view", "all on but cache", "all on"."""
-    moved = [(knob, level) for knob, level in variant if level != "off"]
-    if not moved:
-        return "all off" if variant else "as configured"
-    partly = [f"{knob} {level}" for knob, level in moved if level not in _FULL]
-    missing = [knob for knob, level in variant if level == "off"]
-    if len(variant) > 1 and not missing:
-        return ", ".join(["all on", *partly])
-    if len(variant) > 2 and len(missing) == 1 and not partly:
-        return f"all on but {missing[0]}"
-    return " + ".join(knob if level in _FULL else f"{knob} {level}" for knob, level in moved)
-
-
-def spelled_out(variant: Variant) -> str:
-    """Every knob with its level."""
-    return ", ".join(f"{knob} {level}" for knob, level in variant) or "as configured"

@@ -124,7 +124,7 @@ def _number_charts(numbers: Sequence[NumberPair], *, identifier: str) -> tuple[C
     charts: list[Chart] = []
     for what, face in dict.fromkeys((each.of.what, each.of.face) for each in numbers):
         own = [each for each in numbers if (each.of.what, each.of.face) == (what, face)]
-        rows = [forest.Row(name=number_name(each), effect=effect) for each in own if (effect := _of_number(each))]
+        rows = [forest.Row(name=each.of.of, effect=effect) for each in own if (effect := _of_number(each))]
         if rows:
             charts.append(
                 _chart(

@@ -9,6 +9,7 @@ from typing import Final
 import jinja2
 from markupsafe import Markup
 
+from lab.arm_names import spelled_out
 from lab.benchmark_findings import Benchmarks
 from lab.compare_findings import Comparison
 from lab.findings import Findings
@@ -43,7 +44,7 @@ _ENVIRONMENT: Final = jinja2.Environment(
 )
 _ENVIRONMENT.globals.update(
     text=text, style=style, face_name=face_name, is_void=is_void, quantile=quantile,
-    spelled_out=arms.spelled_out, is_void_load=arms.is_void, study_drawings=study_drawings,
+    spelled_out=spelled_out, is_void_load=arms.is_void, study_drawings=study_drawings,
 )  # fmt: skip
 
 RAW_DATA: Final = (

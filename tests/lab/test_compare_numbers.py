@@ -21,6 +21,7 @@ from lab.results import RunFolder
 from lab.study_findings import Column, StudyFindings, Table, Value
 from tests.fake_load import FakeLoad, law
 from tests.lab.tree import Tree
+from tests.reports import load_sample
 
 FASTER = 1.3
 """What the second run carries over the first."""
@@ -107,16 +108,27 @@ def test_the_answer_says_what_is_paired_and_what_is_not(runs: tuple[RunFolder, R
     assert not any("cell" in sentence for sentence in found.answer)
 
 
-def test_open_loads_of_one_name_say_at_which_rate_they_were(runs: tuple[RunFolder, RunFolder]) -> None:
-    """Half of what an arm carries is more in the second run: both rates are told with the number, and in the answer."""
-    found = held(*runs)
-    opened = [number for number in found.numbers if "half of its own capacity" in number.of.of]
+def test_open_loads_of_one_name_say_at_which_rate_they_were() -> None:
+    """A share of what an arm carries may be another rate in the second run: both are told; users are as many."""
+    load = load_sample.capacity()
+    later = replace(load, cells=tuple(replace(cell, level=1.1 * cell.level) for cell in load.cells))
+    pairs = compared(numbers_of(load=load), numbers_of(load=later))
+    opened = [pair for pair in pairs if pair.of.of.endswith(" of its own capacity")]
+    closed = [pair for pair in pairs if pair.of.of.endswith(" users")]
     assert opened
-    assert all(number.note.startswith("at ") and "/s, then at " in number.note for number in opened)
-    assert any("seen at another rate than in the first run" in sentence for sentence in found.answer)
-    closed = [number for number in found.numbers if number.of.of.endswith(" users")]
     assert closed
-    assert not any(number.note for number in closed)
+    assert all(pair.note.startswith("at ") and "/s, then at " in pair.note for pair in opened)
+    assert not any(pair.note for pair in closed)
+
+
+def test_no_arm_stands_for_another() -> None:
+    """Arms that differ in the level of a cache alone, and whatever else a design has, keep each its own numbers."""
+    load = load_sample.capacity()
+    numbers = numbers_of(load=load)
+    kinds = [measure.what for measure in numbers]
+    assert kinds.count("capacity") == sum(each.capacity is not None for each in load.scalabilities) == 8
+    assert kinds.count("capacity over another arm's") == len(load.gains) == 6
+    assert kinds.count("median response time") == sum(cell.p50 is not None for cell in load.cells)
 
 
 def _mails(*, request: float) -> Numbers:

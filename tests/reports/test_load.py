@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from lab.arm_names import name_of
 from lab.findings import Interval
 from lab.json_files import write
 from lab.load_findings import LoadFindings
 from reports import format as text
 from reports.__main__ import main
-from reports.arms import arms_of, name_of
+from reports.arms import arms_of
 from reports.charts import growth
 from reports.html import render
 from tests.reports import load_sample, sample
