@@ -52,7 +52,7 @@ def _numbers(numbers: Sequence[NumberPair]) -> Iterator[str]:
         yield f"{plain} further number{'s are' if plain > 1 else ' is'} shown without a ratio, each with its reason."
     if moved := sum(bool(number.note) for number in numbers):
         yield (
-            f"{moved} of them {'were' if moved > 1 else 'was'} seen at another rate than in the first run, since a "
+            f"{moved} number{'s were' if moved > 1 else ' was'} seen at another rate than in the first run, since a "
             "load may be a share of what its own run carried: each says at which."
         )
 
