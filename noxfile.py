@@ -57,6 +57,12 @@ def lab(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def init(session: nox.Session) -> None:
+    """Measure a Django project of yours, or any HTTP service: a file to begin with. [-- ../mysite]"""
+    _measure(session, "lab", "init", *session.posargs)
+
+
+@nox.session(default=False)
 def seed(session: nox.Session) -> None:
     """The dataset alone. [-- --dataset medium]"""
     _measure(session, "lab", "seed", *session.posargs)

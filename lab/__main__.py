@@ -4,7 +4,6 @@ It reads the command line, prints, and ends with 0, or with 2 when it could not 
 in it, so that a word that is not understood is refused at once.
 """
 
-import csv
 import os
 import shlex
 import signal
@@ -56,7 +55,7 @@ def lab(words: list[str]) -> None:
         prog="./noxw -s lab --", description=f"{lab.__doc__}\n\nexperiments:\n{questions}",
         formatter_class=RawDescriptionHelpFormatter,
     )  # fmt: skip
-    parser.add_argument("experiment", nargs="?", default="toggles", help="the question, by name (default: toggles)")
+    parser.add_argument("experiment", nargs="?", default="toggles", help="a name, or a file (default: toggles)")
     parser.add_argument("--dataset", default="", help="small, x4, x20, medium, x300, large (default: medium or all)")
     parser.add_argument(
         "--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)"
@@ -83,13 +82,15 @@ def _measure(asked: Namespace, *, plain: Namespace) -> None:
     order = _resumed(asked, plain=plain) if asked.resume else _ordered(asked)
 
     from lab.history_door import opened_history, remember
+    from lab.own_run import measure_own
     from lab.run import measure
 
     history = opened_history(asked.history)
 
     made: list[RunFolder] = []
     try:
-        folder = measure(order, console=CONSOLE, on_folder=made.append)
+        run = measure_own if order.experiment.own else measure
+        folder = run(order, console=CONSOLE, on_folder=made.append)
     except (LabError, KeyboardInterrupt):
         _keep(made)
         raise
@@ -118,6 +119,8 @@ def _resumed(asked: Namespace, *, plain: Namespace) -> "Order":
         raise LabError("--resume takes all else from the run", hint="give the run alone")
     folder = find_run(asked.resume)
     manifest = folder.manifest
+    if manifest.experiment.own:
+        raise LabError("a run on a target of your own is not gone on with", hint="start again: ./noxw -s lab -- FILE")
     if folder.is_whole:
         raise LabError(f"{asked.resume} came to its end", hint=f"to draw it again: ./noxw -s report -- {asked.resume}")
     return Order(
@@ -139,18 +142,20 @@ def report(words: list[str]) -> None:
 
 def samples(words: list[str]) -> None:
     """Write the raw samples of a run, or of a load on a URL, as CSV to standard output."""
-    from lab.recorder import SAMPLE, read_samples
+    from lab.samples_door import write_samples
 
-    folder = _run_named(words, door="samples", about=samples.__doc__, has="samples")
-    writer = csv.writer(sys.stdout)
-    writer.writerow(["block", *(SAMPLE.names or ())])
-    for path in sorted(folder.samples.glob("block-*.samples")) or sorted(folder.samples.glob("load*.samples")):
-        rows, damage = read_samples(path)
-        if damage:
-            print(f"note: {damage}", file=sys.stderr)
-        name = path.name.removeprefix("block-").partition(".")[0]
-        block = int(name) if name.isdigit() else name
-        writer.writerows([block, *row.tolist()] for row in rows)
+    parser = _Parser(prog="python -m lab samples", description=samples.__doc__)
+    parser.add_argument("run", help="a run's folder, or an experiment's name for its newest run")
+    write_samples(parser.parse_args(words).run)
+
+
+def init(words: list[str]) -> None:
+    """Write an experiment for a Django project of yours, or for any HTTP service, to begin with."""
+    from lab.init_door import write_experiment
+
+    parser = _Parser(prog="./noxw -s init --", description=init.__doc__)
+    parser.add_argument("folder", type=Path, help="your project's folder, as in ../mysite")
+    write_experiment(parser.parse_args(words).folder, console=CONSOLE)
 
 
 def seed(words: list[str]) -> None:
@@ -210,15 +215,10 @@ def worker(words: list[str]) -> None:
     become(parser.parse_args(words).master)
 
 
-def _run_named(words: list[str], *, door: str, about: str | None, has: str = "manifest.json") -> RunFolder:
-    parser = _Parser(prog=f"python -m lab {door}", description=about)
-    parser.add_argument("run", help="a run's folder, or an experiment's name for its newest run")
-    return find_run(parser.parse_args(words).run, has=has)
-
-
 DOORS: Final = {
     "calibrate": calibrate,
     "gate": gate,
+    "init": init,
     "load": load,
     "report": report,
     "samples": samples,
@@ -248,7 +248,8 @@ def _keep(made: list[RunFolder]) -> None:
     if made and any(made[0].path.rglob("*.samples")):
         run = _shown(made[0].path)
         CONSOLE.print(f"what was measured is kept; to see it: ./noxw -s report -- {run}", highlight=False)
-        CONSOLE.print(f"to go on with it: ./noxw -s lab -- --resume {run}", highlight=False)
+        if made[0].manifest.experiment.own is None:
+            CONSOLE.print(f"to go on with it: ./noxw -s lab -- --resume {run}", highlight=False)
 
 
 def _shown(path: object) -> str:

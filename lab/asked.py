@@ -72,8 +72,11 @@ def loaded(experiment: Experiment, *, wanted: bool, workers: int, operations: st
 def grown_to(experiment: Experiment, *, dataset: str) -> Experiment:
     """The experiment that follows growth with the sizes up to `dataset`; any other as it is.
 
-    Raises LabError for a size that it has not, and for the smallest, with which nothing grows.
+    Raises LabError for a size that it has not, for the smallest, with which nothing grows, and for any that is named
+    where there is no dataset.
     """
+    if experiment.own and dataset:
+        raise LabError(f"{experiment.name} has no dataset of Windtunnel's", hint="leave --dataset out")
     if experiment.growth is None:
         return experiment
     sizes = experiment.growth.sizes

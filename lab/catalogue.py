@@ -1,10 +1,11 @@
-"""Yields the experiments by name, from the files of `experiments/`. It runs none of them."""
+"""Yields the experiments: by name, from the files of `experiments/`, or by the path of any other. It runs none."""
 
 from importlib import import_module
 from pathlib import Path
 
 from lab.errors import LabError
 from lab.experiment import Experiment
+from lab.own_file import load_file
 
 FOLDER = Path(__file__).resolve().parent.parent / "experiments"
 
@@ -15,7 +16,14 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Experiment:
-    """The experiment called `name`. Raises LabError, naming those there are, when there is none."""
+    """The experiment called `name`, or that of the file of that path. Raises LabError when there is none."""
+    if name.endswith(".py"):
+        experiment = load_file(name)
+        if experiment.own and experiment.name in names():
+            raise LabError(
+                f"{experiment.name} is an experiment of Windtunnel's", hint=f"give that in {name} another name"
+            )
+        return experiment
     if name not in names():
         raise LabError(f"there is no experiment {name!r}", hint=f"choose one of {', '.join(names())}")
     experiment = import_module(f"experiments.{name}").EXPERIMENT

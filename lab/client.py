@@ -97,14 +97,20 @@ def _failed(status: int, *, size: int, fault: Fault) -> Answered:
     return Answered(status=status, size=size, fault=fault, done=time.monotonic_ns())
 
 
+def keep_to_one_request(client: Any) -> None:
+    """Has Locust's client follow no redirect, and keep no cookie."""
+    agent = client.client
+    agent.redirect_response_codes, agent.cookiejar = frozenset(), None
+
+
 def prepare(client: Any, urls: Iterable[str]) -> list[ConnectionPool]:
     """Makes Locust's client send each request once, to where it belongs, on its connections in turn; their pools.
 
     A client that prefers the connection it used last stays with one of a server's workers until it needs a second:
     where there are two, it would measure one.
     """
+    keep_to_one_request(client)
     agent = client.client
-    agent.redirect_response_codes, agent.cookiejar = frozenset(), None
     pools = []
     for url in {url.split("/", 3)[2]: url for url in urls}.values():
         pool: Any = agent.clientpool.get_client(URL(url))._connection_pool  # noqa: SLF001

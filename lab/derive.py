@@ -24,6 +24,7 @@ from lab.results import REPORT_STAGE, AloneTimes, CellProof, Manifest, ProofReco
 from lab.script import Report
 from lab.summary import BlockTimes, CellTimes, block_times, cell_times
 from lab.verdict import VOID_LIMIT, kernel_ratios, void_reasons
+from lab.wording import own_notes
 
 INTERRUPTED: Final = "the run ended before it was measured"
 INTERRUPTED_BLOCK: Final = "the run ended in it"
@@ -36,9 +37,13 @@ def derive(folder: RunFolder) -> Findings:
 
 
 def planned_cells(experiment: Experiment, *, operations: Sequence[str]) -> tuple[PlannedCell, ...]:
-    """Every cell of the experiment in its one order, then the floor of each operation and face; times are zero."""
+    """Every cell of the experiment in its one order, then the floor of each operation and face; times are zero.
+
+    A user's own target has no floor.
+    """
     cells = [(operation, arm.face, arm) for operation in operations for arm in experiment.arms]
-    floors = [(operation, face, None) for operation in operations for face in experiment.faces]
+    faces = () if experiment.own else experiment.faces
+    floors = [(operation, face, None) for operation in operations for face in faces]
     return tuple(
         PlannedCell(index=index, operation=operation, face=face, arm=arm, seconds=0.0)
         for index, (operation, face, arm) in enumerate([*cells, *floors])
@@ -184,6 +189,7 @@ class Derivation:
             command=manifest.command,
             along=manifest.experiment.along,
             along_what=manifest.experiment.along_what,
+            target=manifest.experiment.own.kind if manifest.experiment.own else "",
         )  # fmt: skip
 
     def _cell(self, cell: PlannedCell) -> Cell:
@@ -210,6 +216,7 @@ class Derivation:
                 cell, cells=[ours for ours, _ in self.alone], alone=[theirs for _, theirs in self.alone]
             ),
             cold=proof.cold if proof else None, warm=proof.warm if proof else None,
+            body_bytes=proof.answers[0].length if proof and proof.answers and not proof.cold else None,
         )  # fmt: skip
 
     def _block(self, index: int) -> Block:
@@ -245,7 +252,8 @@ class Derivation:
         )  # fmt: skip
 
     def _notes(self, cells: Sequence[Cell], *, planned: int | None) -> tuple[str, ...]:
-        notes = list(self.proof.notes)
+        own = self.manifest.experiment.own
+        notes = [*own_notes(own.kind if own else ""), *self.proof.notes]
         if planned is None:
             notes.append("The run ended before anything was timed.")
         elif len(self.reports) < planned:
@@ -253,9 +261,8 @@ class Derivation:
                 f"The run ended in block {len(self.samples)} of {planned}; what was measured until then is shown."
             )
         notes += self.damages
-        if self.proof.cells and all(
-            evidence.counted_by_database is None for proof in self.proof.cells for evidence in (proof.cold,) if evidence
-        ):
+        evidence = [proof.cold for proof in self.proof.cells if proof.cold]
+        if (evidence or (self.proof.cells and not own)) and all(each.counted_by_database is None for each in evidence):
             notes.append("Statements were not verified by the database: pg_stat_statements is not available there.")
         if void := [cell for cell in cells if cell.state == "void"]:
             notes.append(f"{len(void)} cells are void; the table of cells gives the reasons.")

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
@@ -34,7 +35,7 @@ def commit(tree: Path) -> str:
     return f"{head}+changes" if changed or new else head
 
 
-def describe(tree: Path) -> tuple[tuple[str, str], ...]:
+def describe(tree: Path, *, packages: Sequence[str] = PACKAGES) -> tuple[tuple[str, str], ...]:
     """The machine, the interpreter, the commit and the versions of what matters."""
     return (
         ("commit", commit(tree)),
@@ -43,7 +44,7 @@ def describe(tree: Path) -> tuple[tuple[str, str], ...]:
         ("memory", _memory()),
         ("system", f"{platform.system()} {platform.release()} ({platform.machine()})"),
         ("Python", platform.python_version()),
-        *((name, _version(name)) for name in PACKAGES),
+        *((name, _version(name)) for name in packages),
     )
 
 

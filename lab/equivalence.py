@@ -13,6 +13,10 @@ def first_difference(reference: Any, answer: Any, *, path: str = "answer") -> st
         return f"{path}: {_short(reference)} != {_short(answer)} ({type(reference).__name__}, {type(answer).__name__})"
     if is_dataclass(reference):
         parts = [(f"{path}.{f.name}", getattr(reference, f.name), getattr(answer, f.name)) for f in fields(reference)]
+    elif isinstance(reference, dict):
+        if lone := next((key for key in (*reference, *answer) if (key in reference) != (key in answer)), None):
+            return f"{path}: only {'the first' if lone in reference else 'the second'} has {lone!r}"
+        parts = [(f"{path}.{key}", value, answer[key]) for key, value in reference.items()]
     elif isinstance(reference, (tuple, list)):
         if len(reference) != len(answer):
             return f"{path}: {len(reference)} entries != {len(answer)} entries"

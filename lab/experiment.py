@@ -5,6 +5,7 @@ from itertools import product
 from typing import Final
 
 from lab.errors import LabError
+from lab.own_target import OwnTarget
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +210,7 @@ class Experiment:
     `keys` is how many parameter sets each operation is replayed with, `budget` the seconds that measuring may take.
     With `load` it can be asked under load; without `operations` it can only be asked so. With `mail` its servers take
     orders and send mails. `stampede`, `caching`, `growth` and `indexes` are designs of studies, which have a course of
-    their own.
+    their own. `own` is a service of a user's, whose operations are called `own:NAME`: it has no dataset.
     `tolerances` are (operation, share that is nobody's concern, share that must not be
     overlooked) where they are not the usual ones. `page_sizes` are those at which a thorough proof counts what
     operations with pages do, at the first two arms of each server and face. `beside` are services of the lab that the
@@ -233,6 +234,7 @@ class Experiment:
     caching: CachingDesign | None = None
     growth: GrowthDesign | None = None
     indexes: IndexDesign | None = None
+    own: OwnTarget | None = None
     keys: int = 3
     sizes: str = "fixtures.sizes:SIZES"
     blocks: int = 8
@@ -256,7 +258,7 @@ class Experiment:
     @property
     def dataset(self) -> str:
         """The dataset it is asked of where none is named."""
-        return self.growth.sizes[-1] if self.growth else "medium"
+        return self.growth.sizes[-1] if self.growth else "" if self.own else "medium"
 
     @property
     def compares_faces(self) -> bool:

@@ -130,7 +130,8 @@ class Cell:
 
     `service` is the mean over blocks of the block's mean, `quantiles` are (share, seconds) over all samples.
     `floor_ratio` is the median over the floor's; `net` the median less the floor's, in seconds. `ceiling_ratio` is its
-    typical time over what PostgreSQL alone needs for the same answers.
+    typical time over what PostgreSQL alone needs for the same answers. `body_bytes` are those of an
+    answer where there is no evidence that tells them.
     """
 
     operation: str
@@ -148,6 +149,7 @@ class Cell:
     ceiling_ratio: Interval | None = None
     cold: Evidence | None = None
     warm: Evidence | None = None
+    body_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +247,8 @@ class Findings:
     """All that one run found. `environment` and `settings` are (name, value) pairs for people to read.
 
     `knobs` are those that the design varies, `held` the levels of those that it holds. `along` are operations
-    that differ in a number alone, as (operation, number), and `along_what` is what it counts.
+    that differ in a number alone, as (operation, number), and `along_what` is what it counts. `target` is empty for Windtunnel's own; a user's was `booted`
+    in every block, or `running` already.
     """
 
     experiment: str
@@ -269,6 +272,7 @@ class Findings:
     command: str = ""
     along: tuple[tuple[str, float], ...] = ()
     along_what: str = ""
+    target: str = ""
     schema_version: int = field(default=SCHEMA_VERSION)
 
     @property

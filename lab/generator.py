@@ -7,6 +7,7 @@ the report.
 # Locust patches the standard library when it is imported: it must come first.
 from locust.env import Environment  # isort: skip
 
+import json
 import logging
 import os
 import sys
@@ -17,7 +18,7 @@ from typing import Final
 from lab.client import counted
 from lab.json_files import read, write
 from lab.recorder import Recorder
-from lab.script import TOKEN_VARIABLE, Report, Script
+from lab.script import HEADERS_VARIABLE, TOKEN_VARIABLE, Report, Script
 from lab.sensors import pressure_share, read_counters, steal_share
 from lab.users import PAIRED, PairedUser
 
@@ -33,7 +34,9 @@ def main(path: Path) -> int:
         time.sleep(0.005)
     script = read(path, Script)
     PairedUser.script = script
-    PairedUser.token = os.environ[TOKEN_VARIABLE]
+    PairedUser.token = os.environ.get(TOKEN_VARIABLE, "")
+    given = json.loads(os.environ.get(HEADERS_VARIABLE, "{}"))
+    PairedUser.given = {int(cell): headers for cell, headers in given.items()}
     PairedUser.recorder = Recorder(Path(script.samples))
     environment = Environment(user_classes=[PairedUser], catch_exceptions=False)
     errors: list[str] = []

@@ -117,7 +117,7 @@ def lines_of(manifest: Manifest, *, gate: GateFindings | None, effects: Sequence
             measured=manifest.started, run=manifest.run, experiment=manifest.experiment.name,
             commit=gate.head if gate else environment.get("commit", ""), reference=gate.base if gate else "",
             machine=f"{environment.get('cores', '?')} cores of {environment.get('processor', '?')}",
-            dataset=facts["size"], seed=manifest.seed, operation=effect.operation, face=effect.face,
+            dataset=facts.get("size", ""), seed=manifest.seed, operation=effect.operation, face=effect.face,
             subject=effect.subject, given=effect.given, ratio=effect.typical, verdict=effect.verdict,
             held=held,
         )

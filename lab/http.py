@@ -19,12 +19,13 @@ class Answer:
 
 
 class Client:
-    """A kept connection to one server at `url` (http://host:port)."""
+    """A kept connection to one server at `url` (http://host:port, or https with a certificate that holds)."""
 
     def __init__(self, url: str, *, timeout: float = 60.0) -> None:
         self.url = url
         parts = urlsplit(url)
-        self._connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=timeout)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "", parts.port, timeout=timeout)
 
     def send(self, method: str, path: str, *, headers: Mapping[str, str], body: bytes | None = None) -> Answer:
         """The answer to one request. Raises LabError when none comes."""

@@ -36,7 +36,7 @@ BOOT_SECONDS: Final = 1.3
 class Loader:
     """What proof and load of one run have in common: what is asked, of what, and where results go.
 
-    With a `ceiling` PostgreSQL alone is timed in every block too.
+    With a `ceiling` PostgreSQL alone is timed in every block too. A block's servers take `boot_seconds`.
     """
 
     experiment: Experiment
@@ -46,6 +46,7 @@ class Loader:
     supervisor: Supervisor
     folder: RunFolder
     ceiling: Ceiling | None = None
+    boot_seconds: float = BOOT_SECONDS
 
     def run(self, record: ProofRecord, *, budget: float, seed: int, advance: Advance) -> None:
         """Plans by the proof's times and runs every block that has no report yet, each with processes of its own.
@@ -64,7 +65,7 @@ class Loader:
         timed = self.pilots({proof.cell: proof for proof in record.cells})
         plan = plan_run(
             timed, budget=budget, blocks=self.experiment.blocks, keys=self.experiment.keys, seed=seed,
-            boot_seconds=BOOT_SECONDS + cost_of(record.alone, block=budget / self.experiment.blocks),
+            boot_seconds=self.boot_seconds + cost_of(record.alone, block=budget / self.experiment.blocks),
         )  # fmt: skip
         self.folder.save("plan", plan)
         return plan
@@ -119,25 +120,40 @@ class Loader:
         return self.ceiling.times(record.alone, seconds=seconds_of(record.alone, block=block.seconds) / 2)
 
     def _loaded(self, block: BlockPlan, *, proofs: Mapping[int, CellProof], show: Callable[[int], None]) -> Report:
-        # Which server boots first, and so gets which port and slot, changes from block to block.
-        order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
         running: dict[str, Running] = {}
         try:
             with self.supervisor.unpinned():
                 # It waits for its script, and starts meanwhile.
                 self._spawn_generator(self.folder.script_file(block.index))
-                running = boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
+                running = self.booted(block)
             return self._generate(block, proofs=proofs, running=running, show=show)
         finally:
             self.supervisor.stop("generator")
             for each in running.values():
                 self.supervisor.stop(each.process)
 
+    def booted(self, block: BlockPlan) -> dict[str, Running]:
+        """A block's servers by name: which boots first, and so gets which port, changes from block to block."""
+        order = self.experiment.servers[:: 1 if block.index % 2 == 0 else -1]
+        return boot(order, surroundings=self.surroundings, supervisor=self.supervisor)
+
+    def asked_of(self, block: BlockPlan) -> Callable[[Ask], str]:
+        """The server that each request of a block is for."""
+        return turns(self.cells, servers=[server.name for server in self.experiment.servers], block=block.index)
+
+    def settled(self, running: Mapping[str, Running]) -> tuple[str, ...]:
+        """The URLs that have servers settle between warm-up and measuring."""
+        return tuple(f"{each.url}/settle" for each in running.values())
+
+    def environment(self) -> dict[str, str]:
+        """What a generator gets to know beside its script, which people share."""
+        return {TOKEN_VARIABLE: self.surroundings.token}
+
     def _spawn_generator(self, script: Path) -> None:
         self.supervisor.spawn(
             name="generator",
             argv=[sys.executable, "-m", "lab.generator", str(script)],
-            env={**plain_environment(), TOKEN_VARIABLE: self.surroundings.token},
+            env={**plain_environment(), **self.environment()},
             cwd=TREE,
             log=self.surroundings.logs / "generator.log",
         )
@@ -164,8 +180,7 @@ class Loader:
         lines: list[Line] = []
         at: dict[tuple[Ask, str], int] = {}
         cells = {cell.index: cell for cell in self.cells}
-        servers = [server.name for server in self.experiment.servers]
-        asked_of = turns(self.cells, servers=servers, block=block.index)
+        asked_of = self.asked_of(block)
 
         def index(ask: Ask) -> int:
             server = asked_of(ask)
@@ -182,7 +197,7 @@ class Loader:
         return Script(
             samples=str(self.folder.sample_file(block.index)), report=str(self.folder.report_file(block.index)),
             lines=tuple(lines), warm=warm, passes=passes, warm_seconds=block.warm_seconds, seconds=block.seconds,
-            settle=tuple(f"{each.url}/settle" for each in running.values()),
+            settle=self.settled(running),
         )  # fmt: skip
 
     def line(self, cell: PlannedCell, *, key: int, proof: CellProof, url: str) -> Line:

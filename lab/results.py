@@ -68,7 +68,8 @@ class ProvenAnswer:
     """The answer to one key that was proven right: what the generator holds every answer against.
 
     `then` are its further trips, as (method, path, body), and after a prelude all of them. `statements` are those that
-    the database counted when it was asked for last; None where nobody counted.
+    the database counted when it was asked for last; None where nobody counted. Where bytes `vary` from one answer to
+    the next, the status alone is held against.
     """
 
     key: int
@@ -77,6 +78,7 @@ class ProvenAnswer:
     checksum: int
     statements: int | None = None
     then: tuple[tuple[str, str, bytes | None], ...] = ()
+    vary: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,7 +95,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
                 experiment, surroundings=surroundings, services=services, supervisor=supervisor, folder=folder,
                 seed=order.seed, progress=progress,
             )  # fmt: skip
-            return _concluded(folder, progress=progress)
+            return concluded(folder, progress=progress)
         if study:
             study.run(
                 Assignment(
@@ -104,7 +104,7 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
                     progress=progress,
                 )
             )  # fmt: skip
-            return _concluded(folder, progress=progress)
+            return concluded(folder, progress=progress)
         loader = Loader(
             experiment=experiment, operations=operations, cells=cells, supervisor=supervisor, folder=folder,
             surroundings=surroundings, ceiling=None if experiment.load else _ceiling(bench),
@@ -120,10 +120,11 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
                 )
         else:
             one_by_one(order, loader=loader, record=record, progress=progress)
-    return _concluded(folder, progress=progress)
+    return concluded(folder, progress=progress)
 
 
-def _concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
+def concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
+    """The run's folder, its findings and page made, and its raw files sealed."""
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
     seal(folder)

@@ -6,6 +6,9 @@ from typing import Final
 TOKEN_VARIABLE: Final = "LAB_TOKEN"  # noqa: S105 - a name, not a token
 """The environment variable by which a generator gets the run's token."""
 
+HEADERS_VARIABLE: Final = "LAB_HEADERS"
+"""The environment variable by which a generator gets headers that no script may keep: JSON, by the cell's number."""
+
 WORKER_TOKEN: Final = "LAB_WORKER_TOKEN"  # noqa: S105 - a name, not a token
 """The environment variable by which master and workers get the token they share."""
 

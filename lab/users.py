@@ -5,7 +5,7 @@ They run inside Locust alone, and judge no answer beyond: is it the one that was
 
 import gc
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Final
 
@@ -15,7 +15,7 @@ from locust import FastHttpUser, task
 from locust.exception import StopUser
 
 from lab.arrivals import due_times, level, share
-from lab.client import Answered, Sending, ask, connect, prepare
+from lab.client import Answered, Sending, ask, connect, keep_to_one_request, prepare
 from lab.recorder import Fault, Recorder, Told
 from lab.script import Line, Script
 from lab.sensors import Counters, Meter, read_counters, reference_kernel
@@ -35,7 +35,7 @@ SECOND: Final = 1_000_000_000
 class PairedUser(FastHttpUser):
     """Replays the script's passes; every request waits for the one before it.
 
-    `script`, `token` and `recorder` are set before Locust spawns the one user there is.
+    `script`, `token`, `recorder`, and the headers `given` for some cells, are set before Locust spawns the one user.
     """
 
     host = "http://127.0.0.1"
@@ -43,13 +43,16 @@ class PairedUser(FastHttpUser):
     script: ClassVar[Script]
     token: ClassVar[str]
     recorder: ClassVar[Recorder]
+    given: ClassVar[Mapping[int, Mapping[str, str]]] = {}
     started_user: ClassVar["PairedUser | None"] = None
 
     def on_start(self) -> None:
         """Warms every arm with the same number of requests, then freezes the garbage of both sides."""
         PairedUser.started_user = self
-        token = {"Lab-Token": self.token}
-        self.headers = [dict(line.headers) | token for line in self.script.lines]
+        # What one arm answers must lead to no other request, and be sent to no other arm.
+        keep_to_one_request(self.client)
+        token = {"Lab-Token": self.token} if self.token else {}
+        self.headers = [dict(line.headers) | token | dict(self.given.get(line.cell, {})) for line in self.script.lines]
         self.kernels: list[int] = []
         self.passes_done = 0
         self.failures = 0

@@ -220,7 +220,7 @@ def _loaded(cell: LoadCell, *, at: str = "") -> str:
 
 def face_name(face: str) -> str:
     """A face as people write it."""
-    return {"rest": "REST", "graphql": "GraphQL"}.get(face, face)
+    return {"rest": "REST", "graphql": "GraphQL", "http": "HTTP"}.get(face, face)
 
 
 METHOD: Final = """
@@ -245,9 +245,36 @@ count.
 """
 
 
-def method() -> tuple[str, ...]:
-    """How the figures were made, a paragraph each, for a reader who was not there."""
-    return paragraphs(METHOD)
+OWN_METHOD: Final = """
+Before timing, every arm answered every request three times, and the status and the JSON of each answer, or its text,
+were compared with the first arm's, but for requests that say that answers may differ.
+
+Nothing is counted but time and bytes: there are no statements, rows or buffers, and no bare view to set a time against.
+"""
+
+FRESH: Final = "Each block had server processes of its own."
+NOT_FRESH: Final = (
+    "The services ran already, and the lab could not boot them anew: a block is a fresh client alone. What differs "
+    "from one start of a service to the next is in none of the intervals."
+)
+COUNTED: Final = "Nothing was counted but time and bytes: the target is not Windtunnel's own."
+
+
+def method(target: str = "") -> tuple[str, ...]:
+    """How the figures were made, a paragraph each, for a reader who was not there.
+
+    `target` is that of the findings: empty for Windtunnel's own, `booted` or `running` for a user's.
+    """
+    if not target:
+        return paragraphs(METHOD)
+    first, statistics, verdicts, *_ = paragraphs(METHOD)
+    boots = FRESH if target == "booted" else NOT_FRESH
+    return (first.replace(FRESH, boots), statistics, verdicts, *paragraphs(OWN_METHOD))
+
+
+def own_notes(target: str) -> tuple[str, ...]:
+    """What a reader must know of a run on a user's target before any figure; nothing of one on Windtunnel's own."""
+    return () if not target else (COUNTED,) if target == "booted" else (NOT_FRESH, COUNTED)
 
 
 def paragraphs(text: str) -> tuple[str, ...]:

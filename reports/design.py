@@ -12,7 +12,7 @@ from lab.wording import variant_name, varied_levels
 
 Setting = tuple[tuple[str, str], ...]
 
-FACES = {"rest": "REST", "graphql": "GraphQL"}
+FACES = {"rest": "REST", "graphql": "GraphQL", "http": "HTTP"}
 CACHE = "cache"
 
 

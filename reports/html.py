@@ -98,7 +98,7 @@ def _method(page: Page) -> Sequence[str]:
     """How a run of this kind is measured, by paragraphs."""
     if page.study:
         return page.study.method
-    return mail_drawings.METHOD if page.mail else load_captions.METHOD if page.load else method()
+    return mail_drawings.METHOD if page.mail else load_captions.METHOD if page.load else method(page.findings.target)
 
 
 def render_url(found: UrlLoad) -> str:

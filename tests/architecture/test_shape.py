@@ -97,6 +97,23 @@ def test_faces_hold_no_query(path):
     assert found == []
 
 
+def test_examples_are_no_part_of_subject_or_instrument():
+    """No room imports `examples`, which is no package, and what stands there imports of the rooms `lab.own` alone."""
+    assert not (ROOT / "examples" / "__init__.py").exists()
+    own = dict.fromkeys(FILES, ("examples",))
+    theirs = dict.fromkeys((ROOT / "examples").rglob("*.py"), tuple({*ROOMS, "tests"}))
+    assert theirs
+    wrong = [
+        f"{relative(path)} imports {name}"
+        for path, forbidden in (own | theirs).items()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names])
+        if name.split(".")[0] in forbidden and name != "lab.own"
+    ]
+    assert wrong == []
+
+
 def test_requirements_are_pinned_hashed_and_without_address():
     """Every requirement has one version and at least one hash; no registry, path or option stands beside them."""
     files = sorted((ROOT / "requirements").glob("*.txt"))
