@@ -247,8 +247,8 @@ class Findings:
     """All that one run found. `environment` and `settings` are (name, value) pairs for people to read.
 
     `knobs` are those that the design varies, `held` the levels of those that it holds. `along` are operations
-    that differ in a number alone, as (operation, number), and `along_what` is what it counts. `target` is empty for Windtunnel's own; a user's was `booted`
-    in every block, or `running` already.
+    that differ in a number alone, as (operation, number), and `along_what` is what it counts. `target` is empty for
+    Windtunnel's own; a user's was `booted` in every block, or `running` already.
     """
 
     experiment: str

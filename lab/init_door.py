@@ -32,7 +32,10 @@ PROGRAMS: Final = {
 }
 """The server programs that are known, the preferred one first, each with one process and one thread."""
 
-HEAD: Final = '''"""An experiment for Windtunnel, to be edited. From Windtunnel's folder: ./noxw -s lab -- {path}"""
+HEAD: Final = '''"""An experiment for Windtunnel, to be edited. From Windtunnel's folder:
+
+./noxw -s lab -- {path}
+"""
 
 from lab.own import {words}
 
@@ -44,7 +47,10 @@ EXPERIMENT = experiment(
 DJANGO: Final = """    servers=[
         # Booted anew for each level and in each block, in this folder. It gets PATH, HOME and what you say in
         # environment={{"NAME": "value"}}; prepare="..." is a command that runs once before. {program}
-        boot({command}, ready="/"),
+        boot(
+            {command},
+            ready="/",
+        ),
     ],
     knobs=[
         # What is compared: the first level with the other. Your code reads os.environ["MY_SWITCH"]; as long as nothing

@@ -175,7 +175,7 @@ MISTAKES = [
     ("x = (", "line 1: '(' was never closed (mend it"),
     ("x = 1", " has no EXPERIMENT ("),
     ("\nboot('serve')", "line 2: the command 'serve' has no {port} (say where"),
-    ("\n\nboot('serve {port}', redy='/')", "line 3: TypeError: boot() got an unexpected keyword argument 'redy'"),
+    ("\n\nboot('serve {port}', reddy='/')", "line 3: TypeError: boot() got an unexpected keyword argument 'reddy'"),
     ("request('Home page', '/')", "line 1: 'Home page' cannot be the name of the operation ("),
     ("request('home', 'books/')", "line 1: path 'books/' is no path ("),
     ("request('home', '/{value}')", "line 1: home: {value} in the path and values=[...] belong together ("),
