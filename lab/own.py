@@ -70,6 +70,9 @@ def header_knob(header: str, *, levels: Sequence[Level]) -> OwnKnob:
     """A knob that requests turn: each level is the header's value, None sends none. The first is the reference."""
     if not TOKEN.fullmatch(header):
         raise LabError(f"{header!r} is no name of a header", hint="as in X-Loading")
+    for level in levels:
+        if not _is_sendable(str(level)):
+            raise LabError(f"{level!r} is no value of a header", hint="give printable ASCII")
     return _knob(header, levels=levels, is_header=True)
 
 
@@ -102,9 +105,9 @@ def request(
         raise LabError(
             f"status={status} cannot be measured", hint="give 200 to 299 or 400 to 599; ask what it leads to"
         )
-    sent = dict(headers or {})
+    sent = {header: str(text) for header, text in (headers or {}).items()}
     for header, text in sent.items():
-        if not TOKEN.fullmatch(header) or not isinstance(text, str) or not text.isprintable():
+        if not TOKEN.fullmatch(header) or not _is_sendable(text):
             raise LabError(f"{header}: {text!r} is no header", hint='as in {"Accept": "application/json"}')
     if body is not None and not isinstance(body, str | bytes):
         sent.setdefault("Content-Type", "application/json")
@@ -187,6 +190,11 @@ def _knob(name: str, *, levels: Sequence[Level], is_header: bool) -> OwnKnob:
         if not each.strip() or not each.isprintable() or " / " in each:
             raise LabError(f"{name} has the level {each!r}", hint="give a text of a line; None leaves it out")
     return OwnKnob(name=name, levels=names, values=values, is_header=is_header)
+
+
+def _is_sendable(value: str) -> bool:
+    """Whether a header can carry it."""
+    return value.isprintable() and value.isascii()
 
 
 def _bytes(body: object, *, name: str) -> bytes | None:

@@ -31,7 +31,7 @@ PACKAGES: Final = ("locust", "numpy")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OwnLoad(Loader):
+class OwnTargetLoader(Loader):
     """The load on a user's target: its `servers` are booted by their own commands, and asked as its operations say."""
 
     servers: OwnServers
@@ -94,7 +94,7 @@ def measure_own(order: Order, *, console: Console, on_folder: Callable[[RunFolde
         on_folder(folder)
         arms = [(arm.server, arm.variant) for arm in experiment.arms]
         servers = OwnServers(processes=target.processes(arms), supervisor=supervisor, logs=logs)
-        loader = OwnLoad(
+        loader = OwnTargetLoader(
             experiment=experiment, operations=(), cells=cells, surroundings=_none(logs), supervisor=supervisor,
             folder=folder, servers=servers, target=target, boot_seconds=BOOT_SECONDS,
         )  # fmt: skip
@@ -105,7 +105,7 @@ def measure_own(order: Order, *, console: Console, on_folder: Callable[[RunFolde
     return concluded(folder, progress=progress)
 
 
-def _proven(loader: OwnLoad, *, advance: Advance) -> tuple[float, ProofRecord]:
+def _proven(loader: OwnTargetLoader, *, advance: Advance) -> tuple[float, ProofRecord]:
     """The proof, by servers of its own, and the seconds that they took to boot."""
     loader.servers.prepare()
     begun = time.monotonic()

@@ -186,6 +186,7 @@ MISTAKES = [
     ("header_knob('X Y', levels=['a', 'b'])", "line 1: 'X Y' is no name of a header ("),
     ("header_knob('X', levels=['a'])", "line 1: X's levels are ['a'] ("),
     ("environment_knob('A', levels=['a', 'a'])", "line 1: two levels of A are called 'a' ("),
+    ("header_knob('X', levels=['a', 'ä'])", "line 1: 'ä' is no value of a header ("),
     ("raise SystemExit(3)", "line 1: SystemExit: 3 ("),
 ]  # fmt: skip
 
