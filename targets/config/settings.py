@@ -21,6 +21,8 @@ from targets.web.rate import Rate
 BASE_DIR = Path(__file__).resolve().parents[2]
 
 env = environ.Env()
+# The developer's seat: `serve` sets it for its own server. It is read before .env is, where it has no place.
+SEAT = env.bool("TARGET_SEAT", default=False)
 env.read_env(BASE_DIR / ".env")
 
 # By which kind of server the project is served: its entry point says so.
@@ -61,6 +63,8 @@ def broker_of(url: str) -> str:
 
 
 DEBUG = env.bool("DEBUG", default=False)
+if SEAT and not DEBUG:
+    raise ImproperlyConfigured("TARGET_SEAT is on, which needs DEBUG on")
 SECRET_KEY = env.str("SECRET_KEY", default="insecure-and-for-debugging-only" if DEBUG else environ.Env.NOTSET)
 if SECRET_KEY.startswith("change-me") and not DEBUG:
     raise ImproperlyConfigured("SECRET_KEY is the one of .env.example: make one of your own, as it says there")
@@ -260,3 +264,10 @@ if TARGET_VARIANT.fanout == "async" and INTERFACE == "wsgi":
     raise ImproperlyConfigured("TARGET_VARIANT has fanout=async, which needs an ASGI server")
 if TARGET_VARIANT.cache != "off" and not CACHE_URL:
     raise ImproperlyConfigured(f"TARGET_VARIANT has cache={TARGET_VARIANT.cache}, which needs CACHE_URL")
+
+if SEAT:
+    from targets.seat.added import settings_added
+
+    globals().update(
+        settings_added(apps=INSTALLED_APPS, middleware=MIDDLEWARE, spectacular=SPECTACULAR_SETTINGS, logging=LOGGING)
+    )

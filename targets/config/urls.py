@@ -45,6 +45,11 @@ urlpatterns = [
     path("bare", bare),
 ]
 
+if settings.SEAT:
+    from targets.seat.urls import patterns
+
+    urlpatterns += patterns(schema=schema, rest=[*catalog.router.urls, *orders.router.urls, *accounts.router.urls])
+
 handler400 = "targets.web.errors.bad_request"
 handler404 = "targets.web.errors.page_not_found"
 handler500 = "targets.web.errors.internal_error"

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 from django.core.checks import Tags, register
 
-from targets.web.checks import check_lab_token
+from targets.web.checks import check_lab_token, check_seat
 
 
 class WebConfig(AppConfig):
@@ -14,3 +14,4 @@ class WebConfig(AppConfig):
 
     def ready(self) -> None:
         register(check_lab_token, Tags.security, deploy=True)
+        register(check_seat, Tags.security, deploy=True)

@@ -20,3 +20,16 @@ def check_lab_token(**_: Any) -> list[CheckMessage]:
             id="windtunnel.E001",
         )
     ]
+
+
+def check_seat(**_: Any) -> list[CheckMessage]:
+    """The developer's seat shows statements, settings and rows to whoever asks, and takes knobs from a cookie."""
+    if not settings.SEAT:
+        return []
+    return [
+        Error(
+            "TARGET_SEAT is set: the developer's seat is there for everybody",
+            hint="Unset it, and DEBUG with it. ./noxw -s serve sets both, for a server on the loopback.",
+            id="windtunnel.E002",
+        )
+    ]

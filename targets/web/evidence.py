@@ -7,8 +7,8 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from types import FrameType
@@ -87,6 +87,19 @@ class Recorder:
 _recorder: ContextVar[Recorder | None] = ContextVar("recorder", default=None)
 
 
+@contextmanager
+def recorded() -> Iterator[Recorder]:
+    """Collect what this thread asks of the databases and of the cache inside the block."""
+    recorder = Recorder()
+    token = _recorder.set(recorder)
+    try:
+        with ExitStack() as stack:
+            recorder.listen(stack)
+            yield recorder
+    finally:
+        _recorder.reset(token)
+
+
 def note_cache(
     *, level: str, key: str, outcome: str, has_waited: bool, is_computed: bool, plain: int, stored: int, seconds: float
 ) -> None:
@@ -139,15 +152,9 @@ class EvidenceMiddleware:
         return self._awaited(request) if self.is_async else self._answer(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        recorder = Recorder()
-        token = _recorder.set(recorder)
         began = time.perf_counter()
-        try:
-            with ExitStack() as stack:
-                recorder.listen(stack)
-                response: HttpResponse = self.get_response(request)
-        finally:
-            _recorder.reset(token)
+        with recorded() as recorder:
+            response: HttpResponse = self.get_response(request)
         recorder.write(request, response, seconds=time.perf_counter() - began)
         return response
 

@@ -70,7 +70,7 @@ def _asked(request: HttpRequest) -> Variant | HttpResponse | None:
     if text is None or not in_lab_mode(request):
         return None
     try:
-        return _servable(_read(settings.TARGET_VARIANT, text))
+        return servable(_read(settings.TARGET_VARIANT, text))
     except ValueError as error:
         return error_response(InvalidError({"Lab-Variant": str(error)}))
 
@@ -81,7 +81,7 @@ def _read(variant: Variant, text: str) -> Variant:
     return variant.with_levels(text)
 
 
-def _servable(variant: Variant) -> Variant:
+def servable(variant: Variant) -> Variant:
     """The variant; ValueError when this process lacks a service that it needs: to ignore a knob would be a lie."""
     if variant.indexes == "off" and "bare" not in settings.DATABASES:
         raise ValueError("indexes=off needs DATABASE_BARE_URL")
