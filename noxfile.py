@@ -69,6 +69,24 @@ def seed(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def serve(session: nox.Session) -> None:
+    """The API to look at: browsable REST, GraphiQL, Swagger UI, admin, debug toolbar. [-- --port 8000 --fresh]"""
+    _measure(session, "lab", "serve", *session.posargs)
+
+
+@nox.session(default=False)
+def shell(session: nox.Session) -> None:
+    """Django's shell on the databases of `serve`. [-- the shell's arguments]"""
+    _hand_over(session, "lab", "shell", *session.posargs)
+
+
+@nox.session(default=False)
+def psql(session: nox.Session) -> None:
+    """PostgreSQL's psql on the databases of `serve`. [-- psql's arguments]"""
+    _hand_over(session, "lab", "psql", *session.posargs)
+
+
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Draw a run's report again, compare two runs, or list all of them. [-- RUN | RUN_A RUN_B | --site]"""
     _measure(session, "lab", "report", *session.posargs)
@@ -240,6 +258,14 @@ def _measure(session: nox.Session, *arguments: str, requirements: str = "lab") -
     )
     if code:
         raise SystemExit(code)
+
+
+def _hand_over(session: nox.Session, *arguments: str) -> None:
+    """Install what the lab needs, then become `python -m lab ARGUMENTS`: Ctrl-C is for what runs in the terminal."""
+    _install(session, "lab")
+    python = str(Path(session.bin) / "python")
+    sys.stdout.flush()
+    os.execv(python, [python, "-m", *arguments])
 
 
 class _Stopped(Exception):  # noqa: N818 - a request, not an error

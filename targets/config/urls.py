@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.conf import settings
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from targets.accounts import rest_api as accounts
 from targets.accounts.entrance import confirm_actor, entrance
@@ -34,7 +34,7 @@ if settings.INTERFACE == "asgi":
     )
     in_loop.append(path("api/quotes/", quotes))
 
-urlpatterns = [
+urlpatterns: list[URLPattern | URLResolver] = [
     *in_loop,
     # They are tried in turn: what is asked most comes first.
     path("api/", include([*catalog.router.urls, *orders.router.urls, *accounts.router.urls])),

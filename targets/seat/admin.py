@@ -18,14 +18,6 @@ class ShopAdmin(admin.ModelAdmin):
     list_per_page = 50
     readonly_fields: ClassVar[list[str]] = []
 
-    def __init__(self, model: type[models.Model], site: admin.AdminSite) -> None:
-        to_one = [field for field in model._meta.fields if isinstance(field, models.ForeignKey)]
-        self.raw_id_fields = [field.name for field in to_one]
-        self.list_select_related = [field.name for field in to_one] or False
-        # A hash is nothing to be typed.
-        self.exclude = [field.name for field in model._meta.fields if field.name == "password"]
-        super().__init__(model, site)
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
         super().save_model(request, obj, form, change)
         self._changed()
@@ -45,4 +37,9 @@ class ShopAdmin(admin.ModelAdmin):
 admin.site.site_header = admin.site.site_title = "Windtunnel's shop"
 for label in ("accounts", "catalog", "orders"):
     for shown in apps.get_app_config(label).get_models():
-        admin.site.register(shown, ShopAdmin)
+        to_one = [field.name for field in shown._meta.fields if isinstance(field, models.ForeignKey)]
+        admin.site.register(
+            shown, ShopAdmin, raw_id_fields=to_one, list_select_related=to_one or False,
+            # A hash is nothing to be typed.
+            exclude=[field.name for field in shown._meta.fields if field.name == "password"],
+        )  # fmt: skip
