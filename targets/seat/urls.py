@@ -8,7 +8,7 @@ from debug_toolbar.toolbar import debug_toolbar_urls
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, URLPattern, path, reverse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, path, reverse
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from graphql import introspection_from_schema
 
@@ -16,9 +16,9 @@ from targets.seat.knobs import changes_of, levels_of, switch
 from targets.web.current import current_variant
 
 
-def patterns(*, schema: graphene.Schema, rest: Iterable[URLPattern]) -> list[Any]:
+def patterns(*, schema: graphene.Schema, rest: Iterable[URLPattern | URLResolver]) -> list[Any]:
     """The addresses, beside those of a GraphQL schema and of REST's views."""
-    names = sorted({pattern.name for pattern in rest if pattern.name})
+    names = sorted({pattern.name for pattern in rest if isinstance(pattern, URLPattern) and pattern.name})
 
     def home(request: HttpRequest) -> HttpResponse:
         variant = current_variant()
