@@ -3,11 +3,11 @@
 A block gives one value of each number; the interval is that of their mean, around what all blocks give together.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
-from lab.caching_findings import CachingFindings, Memory, VoidTrial
+from lab.caching_findings import CachingFindings, HitRate, Memory, VoidTrial
 from lab.caching_plan import CachingPlan
 from lab.caching_rates import classes_of, compute_of, rates_of
 from lab.caching_seen import SeenCaching, seen_trials
@@ -23,6 +23,9 @@ from lab.units import count, rate, seconds
 from lab.wording import varied_levels
 
 T = TypeVar("T")
+
+FAR: Final = 0.02
+"""How far, as a share, a hit rate may be from the model before the report doubts itself."""
 
 LONG: Final = 0.05
 """Share of an answer's life from which on computing it is too long for the model."""
@@ -60,7 +63,7 @@ def derive_caching(folder: RunFolder) -> CachingFindings:
         worths=tuple(worths_of(seen)), memories=tuple(_memories(folder, levels=levels)), voids=tuple(_voids(seen)),
         blocks=design.blocks, blocks_done=len({trial.block for trial in trials}), trials=len(trials),
         trials_counted=len(seen.counted), answers=sum(each.answers for each in proof.proofs),
-        notes=(*proof.notes, *_notes(seen, wanted_rate=design.rate)),
+        notes=(*proof.notes, *_notes(seen, exponents, wanted_rate=design.rate)),
     )  # fmt: skip
 
 
@@ -88,7 +91,7 @@ def _voids(seen: SeenCaching) -> Iterator[VoidTrial]:
             )  # fmt: skip
 
 
-def _notes(seen: SeenCaching, *, wanted_rate: float) -> Iterator[str]:
+def _notes(seen: SeenCaching, exponents: Sequence[HitRate], *, wanted_rate: float) -> Iterator[str]:
     blocks = len({trial.block for trial in seen.trials})
     if blocks < seen.plan.design.blocks:
         yield f"The run ended after {blocks} of {seen.plan.design.blocks} blocks; what was measured is shown."
@@ -104,6 +107,14 @@ def _notes(seen: SeenCaching, *, wanted_rate: float) -> Iterator[str]:
     away = sum(int((trial.reads["cache"] == Told.AWAY).sum()) for trial in seen.trials)
     if away:
         yield f"The cache did not answer {count(away)} look-ups, which count as misses."
+    apart = [each for each in exponents if abs(each.apart) > FAR]
+    if apart:
+        worst = max(apart, key=lambda each: abs(each.apart))
+        yield (
+            f"At {len(apart)} of {len(exponents)} exponents, levels and faces the hit rate is more than "
+            f"{FAR * 100:.0f} points from the model, at worst by {worst.apart * 100:+.1f}: the workload, the keys or "
+            "the model are not what they should be."
+        )
     compute, life = compute_of(seen), seen.plan.design.seconds_to_live
     if compute > LONG * life:
         yield (

@@ -28,6 +28,9 @@ GROWN: Final = 0.10
 NEAR: Final = 0.05
 """How far an interval may be from 0 or from 1 to count as there: caches that come to their ends bend a line so much."""
 
+WIDE: Final = 0.5
+"""An interval of the exponent that is wider than this chooses no word: it would do so by one of its ends alone."""
+
 STEEPEST: Final = 3.0
 """The largest exponent that is looked for."""
 
@@ -71,7 +74,11 @@ class Growth:
 
 
 def growth(rows: Array, values: Array) -> Growth:
-    """What the values say; where they say too little there is no exponent, and a reason."""
+    """What the values say; where they say too little there is no word, and a reason.
+
+    Without the largest sizes nothing is called O(1): what was cut there may be what has grown.
+    """
+    largest = float(rows[-1]) if len(rows) else 0.0
     rows, values = _usable(rows, values)
     if len(rows) < ENOUGH:
         return Growth(reason=f"not enough sizes: {len(rows)} of at least {ENOUGH}")
@@ -81,11 +88,16 @@ def growth(rows: Array, values: Array) -> Growth:
     factor, slope = _factor(logs), _slope(places, logs)
     told = Growth(factor=factor, slope=slope, ends=(float(rows[0]), float(rows[-1])))
     if factor.high <= 1 + GROWN:
+        if told.ends[1] < largest:
+            return replace(told, reason=f"the same up to {told.ends[1]:,.0f} rows, and not known beyond")
         return replace(told, word="O(1)")
     if factor.low <= 1:
         return replace(told, reason=f"growth of up to {factor.high:.2f}x is not told from none")
     model, exponent = _fitted(rows, logs)
-    return replace(told, word=_word(exponent), model=model, exponent=exponent)
+    told = replace(told, model=model, exponent=exponent)
+    if exponent.high - exponent.low > WIDE or exponent.high >= STEEPEST:
+        return replace(told, reason="grows, by an exponent that is not narrowed down")
+    return replace(told, word=_word(exponent))
 
 
 def _word(exponent: Interval) -> str:

@@ -32,10 +32,11 @@ a profile interval: what is left of blocks, when the means of blocks and of size
 where the sizes lie further from the curve than it explains (F test at 5 %) it is the misfit. At c = 0 the curve is a
 logarithm. Four sizes are the least.
 
-O(1): from the smallest size to the largest the time grows by at most 10 %, by the upper end of its interval.
+O(1): from the smallest size to the largest the time grows by at most 10 %, by the upper end of its interval, and the
+largest has a time.
 Otherwise the interval of c decides, 0.05 being near enough: O(log n) where it holds 0 and not 1, O(n) where it holds
-1 and not 0, between them where it holds both or neither, and more than O(n) above 1. Where growth is not told from
-none, no exponent is given.
+1 and not 0, between them where it holds both or neither, and more than O(n) above 1; an interval wider than 0.5
+decides nothing. Where growth is not told from none, no exponent is given.
 
 A statement that takes more than {limit} is cut by the database, and a request of more than 5 s is not asked again:
 such a size is told as more than what it had taken, and is left out of the curve.
@@ -79,8 +80,18 @@ def _by_arm(series: Sequence[Series]) -> str:
 def _at(series: Sequence[Series]) -> str:
     rows = series[0].rows
     where = place(series[0].operation, series[0].face)
-    told = (f"{each.arm} {time_at(each, 0)} to {time_at(each, -1)}, {growth_phrase(each.growth)}" for each in series)
+    told = (
+        f"{each.arm} {time_at(each, 0)} to {time_at(each, -1)}, {growth_phrase(each.growth)}{_up_to(each)}"
+        for each in series
+    )
     return f"{where}, from {count(rows[0])} to {count(rows[-1])} rows: {'; '.join(told)}."
+
+
+def _up_to(series: Series) -> str:
+    """How far the curve goes, where it ends before the sizes do."""
+    first, last = series.growth.ends
+    is_cut = series.growth.word and (first, last) != (series.rows[0], series.rows[-1])
+    return f" (from {count(first)} to {count(last)} rows)" if is_cut else ""
 
 
 def time_at(series: Series, size: int) -> str:
@@ -94,10 +105,10 @@ def time_at(series: Series, size: int) -> str:
 
 def growth_phrase(growth: Growth) -> str:
     """How something grows, with the numbers that say so."""
+    if growth.exponent:
+        return f"{growth.word or growth.reason}, exponent {_interval(growth.exponent)}"
     if not growth.word:
         return growth.reason
-    if growth.exponent:
-        return f"{growth.word}, exponent {_interval(growth.exponent)}"
     return f"{growth.word}, {_factor(growth.factor)}" if growth.factor else growth.word
 
 

@@ -38,6 +38,9 @@ WARM: Final = 4
 OVERHEAD: Final = 2.5
 """Seconds that a stampede takes beside its answers: a generator is started for each."""
 
+MEASURING: Final = "measuring"
+"""The stage that ends when there is no time for another expiry."""
+
 LEAST: Final = 2
 """Expiries that a run has at the least, whatever its budget: below, there is no interval."""
 
@@ -86,15 +89,16 @@ def run_stampedes(given: Assignment) -> None:
     budget = design.expiries * len(arms) * OVERHEAD if given.budget is None else given.budget
     evidence = given.folder.path / "evidence"
     evidence.mkdir(exist_ok=True)
-    file = evidence / f"{design.server.name}.jsonl"
-    file.unlink(missing_ok=True)
+    # A run that is gone on with has the evidence of its first processes too.
+    part = len(list(evidence.glob(f"{design.server.name}*.jsonl")))
+    file = evidence / f"{design.server.name}{f'-{part + 1}' if part else ''}.jsonl"
     with given.progress.stage("servers and warm-up", budget=20.0):
         [running] = boot(
             (design.server,), surroundings=given.surroundings, supervisor=given.supervisor,
             evidence={design.server.name: file},
         ).values()  # fmt: skip
     try:
-        with given.progress.stage("measuring", total=budget, budget=budget) as advance:
+        with given.progress.stage(MEASURING, total=budget, budget=budget) as advance:
             stampedes = Stampedes(given=given, design=design, running=running, evidence=EvidenceFile(file))
             stampedes.run(budget=given.budget, note=lambda done, note: advance(done=done, note=note))
     finally:
@@ -120,16 +124,28 @@ class Stampedes:
         arms = self.given.experiment.arms
         lines = [self._line(arm) for arm in arms]
         began = time.monotonic()
-        for expiry in range(self.design.expiries):
+        missing = [number for number in range(self.design.expiries) if not self._file(number).exists()]
+        for done, expiry in enumerate(missing):
             # One more would take as long as those before it.
-            if budget is not None and expiry >= LEAST and (time.monotonic() - began) * (1 + 1 / expiry) > budget:
+            if budget is not None and expiry >= LEAST and done and (time.monotonic() - began) * (1 + 1 / done) > budget:
                 break
+            self._make_room(expiry)
             random = Random(f"{self.given.seed}/stampede/{expiry}")
             seen = []
             for arm in random.sample(range(len(arms)), len(arms)):
                 seen.append(self._stampede(lines[arm], expiry=expiry, arm=arm))
                 note(time.monotonic() - began, f"expiry {expiry + 1} of {self.design.expiries}, {describe(arms[arm])}")
-            write(Expiry(stampedes=tuple(seen)), self.given.folder.blocks / f"stampede-{expiry:02d}.json")
+            write(Expiry(stampedes=tuple(seen)), self._file(expiry))
+
+    def _file(self, expiry: int) -> Path:
+        return self.given.folder.blocks / f"stampede-{expiry:02d}.json"
+
+    def _make_room(self, expiry: int) -> None:
+        """What an expiry left that was interrupted is kept under other names."""
+        for folder in (self.given.folder.samples, self.given.folder.blocks):
+            for path in folder.glob(f"stampede-{expiry:02d}-*"):
+                number = len(list(folder.glob(f"interrupted-*-{path.name}"))) + 1
+                path.rename(path.with_name(f"interrupted-{number}-{path.name}"))
 
     def _line(self, arm: Arm) -> Line:
         """The arm's request, with the answer that every one of its answers must be: that of the arm without a cache."""

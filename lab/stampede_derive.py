@@ -17,7 +17,7 @@ from lab.json_files import read
 from lab.over_blocks import around, ratio_of
 from lab.recorder import Fault, read_samples
 from lab.results import RunFolder
-from lab.stampede import LEAST, Expiry, Stampede, samples_of
+from lab.stampede import LEAST, MEASURING, Expiry, Stampede, samples_of
 from lab.stampede_words import METHOD, READING, Protection, answer, level_name, who
 from lab.study_findings import Axis, Column, Curve, Line, Point, StudyFindings, Table, Value
 from lab.wording import face_name
@@ -101,7 +101,8 @@ class _Derivation:
         """All of it."""
         protections = self._protections()
         done, manifest = len(self.expiries), self.folder.manifest
-        is_whole = done == self.design.expiries or (manifest.budget is not None and done >= LEAST)
+        is_measured = any(stage.name == MEASURING for stage in self.folder.stages)
+        is_whole = done == self.design.expiries or (manifest.budget is not None and done >= LEAST and is_measured)
         sent = max((each.sent for by_expiry in self.seen.values() for each in by_expiry.values()), default=0.0)
         stampedes = sum(len(by_expiry) for by_expiry in self.seen.values())
         return StudyFindings(

@@ -106,9 +106,10 @@ def _whether(protections: Sequence[Protection]) -> str:
 
 def _line(each: Protection, *, many: int) -> str:
     free, guarded = each.computed
+    what = "it" if each.keys == 1 else "its two keys, both together,"
     return (
         f"{face_name(each.face)}, {level_name(each.cache)} kept: {count(many)} requests for an expired answer computed "
-        f"it {_count(free)} times without protection, {_count(guarded)} with; all were answered after "
+        f"{what} {_count(free)} times without protection, {_count(guarded)} with; all were answered after "
         f"{seconds(each.slowest[0].estimate)} and {seconds(each.slowest[1].estimate)}, {times_interval(each.ratio)}."
     )
 

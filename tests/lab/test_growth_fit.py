@@ -158,3 +158,27 @@ def test_whatever_was_measured_there_is_an_answer(values: list[float], blocks: i
     assert bool(found.word) != bool(found.reason)
     if found.exponent:
         assert 0 <= found.exponent.low <= found.exponent.estimate <= found.exponent.high <= 3
+
+
+@pytest.mark.parametrize("exponent", [0.0, 2.0])
+def test_nothing_is_flat_beyond_what_was_timed(exponent: float) -> None:
+    """Where the largest sizes were cut, the same time at all others is a reason, and not O(1)."""
+    true = curve(fixed=0.02, grown=0.1 if exponent else 1e-9, exponent=exponent or 1.0)
+    values = measured(true, seed=1, noise=0.002, drift=0.0)
+    values[:, -2:] = np.nan
+    found = growth(ROWS, values)
+    assert found.word == ""
+    assert found.ends[1] == ROWS[-3]
+    assert "not known beyond" in found.reason
+
+
+def test_a_wide_interval_chooses_no_word() -> None:
+    """An exponent between a half and the end of what is searched keeps its interval, and has no word."""
+    true = curve(fixed=0.02, grown=0.02, exponent=1.0)
+    wide = [found for seed in range(20) if (found := growth(ROWS[:4], measured(true, seed=seed)[:, :4])).exponent]
+    for found in wide:
+        assert found.exponent is not None
+        is_wide = found.exponent.high - found.exponent.low > 0.5 or found.exponent.high >= 3.0
+        assert (found.word == "") == is_wide
+        assert ("not narrowed down" in found.reason) == is_wide
+    assert any(found.word == "" for found in wide)

@@ -1,17 +1,22 @@
 """A stampede study is derived from its folder alone: who computed, and when the answers were there."""
 
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from lab.evidence import EvidenceFile, cache_levels
 from lab.experiment import Experiment, StampedeDesign
-from lab.findings import CacheLevel
+from lab.findings import CacheLevel, Stage
 from lab.json_files import write
 from lab.recorder import Fault, Recorder
 from lab.results import Manifest, RunFolder
-from lab.stampede import Expiry, KeySeen, Stampede, keys_seen, samples_of
+from lab.server import Running
+from lab.stampede import MEASURING, Expiry, KeySeen, Stampede, Stampedes, keys_seen, samples_of
 from lab.stampede_derive import derive_stampedes
+from lab.study import Assignment
 
 MANY = 10
 HELD = (("indexes", "off"),)
@@ -111,7 +116,7 @@ def test_who_computed_stands_in_the_answer_and_in_the_table(tmp_path: Path) -> N
     assert found.complete
     assert found.answer[0] == "With protection an expired key was computed once, at every expiry."
     assert "computed it 8 times without protection, 1 with" in found.answer[1]
-    assert "computed it 16 times without protection, 2 with" in found.answer[2]
+    assert "computed its two keys, both together, 16 times without protection, 2 with" in found.answer[2]
     assert "4.00x faster" in found.answer[1]
     [table] = found.tables
     assert len(table.rows) == 4
@@ -142,6 +147,34 @@ def test_a_wrong_answer_counts_for_nothing(tmp_path: Path) -> None:
     assert found.notes[0] == (
         "expiry 1 at REST, whole answers, all who miss does not count: 1 of 10 requests were not answered as proven"
     )
+
+
+def test_a_budget_completes_a_run_only_where_its_time_ran_out(tmp_path: Path) -> None:
+    """Two expiries within a budget are a whole run if measuring ended by itself, and else one that was interrupted."""
+    run = a_run(tmp_path, computed={0: 8, 1: 1, 2: 8, 3: 1}, expiries=2)
+    run.save("manifest", replace(run.manifest, budget=60.0))
+    assert not derive_stampedes(run).complete
+    run.save("stages", (Stage(name=MEASURING, seconds=60.0, budget=60.0),))
+    assert derive_stampedes(run).complete
+
+
+def test_what_an_interrupted_expiry_left_makes_room(tmp_path: Path) -> None:
+    """Gone on with, its samples and reports keep other names, twice too; whole expiries are not touched."""
+    run = a_run(tmp_path, computed={0: 8, 1: 1, 2: 8, 3: 1}, expiries=2)
+    given = cast("Assignment", SimpleNamespace(folder=run))
+    stampedes = Stampedes(
+        given=given,
+        design=StampedeDesign(at_once=MANY, expiries=3),
+        running=cast("Running", None),
+        evidence=EvidenceFile(tmp_path),
+    )
+    whole = {path.name for path in run.samples.glob("stampede-00-*")}
+    for again in (1, 2):
+        (run.samples / "stampede-01-00.samples").write_bytes(b"cut")
+        stampedes._make_room(1)
+        assert not list(run.samples.glob("stampede-01-*"))
+        assert len(list(run.samples.glob("interrupted-*-stampede-01-00.samples"))) == again
+    assert {path.name for path in run.samples.glob("stampede-00-*")} == whole
 
 
 def test_a_run_that_ended_early_is_not_complete(tmp_path: Path) -> None:
