@@ -114,10 +114,7 @@ def _unused(listed: Listed) -> list[str]:
     if beside:
         told.append(f"No operation that was asked uses, beside others or alone, {_listed(beside)}.")
     if elsewhere:
-        told.append(
-            f"Of tables of which what was asked uses no index at all, and of which this says nothing: "
-            f"{_listed(elsewhere)}."
-        )
+        told.append(f"Nothing is said of {_listed(elsewhere)}: what was asked uses no index of their tables.")
     return told
 
 
