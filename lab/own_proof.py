@@ -70,7 +70,7 @@ class OwnProver:
         # A connection of its own: a server may have closed one that waited for the other arms.
         with closing(Client(url)) as client:
             for key, path in enumerate(operation.paths):
-                bodies = []
+                bodies: list[bytes] = []
                 for _ in range(TRIES):
                     answer = client.send(operation.method, path, headers=headers, body=operation.body)
                     self._check(operation, arm=arm, key=key, status=answer.status, body=answer.body)
