@@ -14,7 +14,10 @@ from typing import Final
 from lab.experiment import Arm
 
 SLOW: Final = 0.25
-"""Seconds above which a cell gets one request in every second block: its effects are large, its noise is not."""
+"""Seconds above which a cell gets one request a block, or in every second one: its effects are large, not its noise."""
+
+SLOW_SHARE: Final = 0.15
+"""Share of a block up to which slow cells are asked in every one: with half the blocks an interval is twice as wide."""
 
 WARM_SHARE: Final = 0.15
 """Share of a block that warm-up may take."""
@@ -35,7 +38,7 @@ WARM_PASSES: Final = 3
 class PlannedCell:
     """A cell as the plan sees it: its pilot time and how often it takes part.
 
-    It is asked in every `stride`-th round, and a slow one in every second block alone. Without an arm it is
+    It is asked in every `stride`-th round, and a slow one once a block, or in every second block alone. Without an arm it is
     the floor: the bare view that the cells of its operation and face are set against.
     """
 
@@ -48,7 +51,7 @@ class PlannedCell:
 
     @property
     def is_slow(self) -> bool:
-        """Whether the cell gets one request in every second block."""
+        """Whether the cell gets one request a block at the most."""
         return self.seconds > SLOW
 
 
@@ -111,11 +114,15 @@ def plan_run(
     was seen to be 3 % faster by that at what both were asked.
     """
     cells = _strided(pilots)
-    slow = sum(cell.seconds for cell in cells if cell.is_slow) / 2
+    slow = sum(cell.seconds for cell in cells if cell.is_slow)
     share = budget / blocks - boot_seconds
+    slow_every = 1 if slow <= SLOW_SHARE * share else 2
     round_seconds = _round_seconds(cells)
-    rounds = int((share * (1 - WARM_SHARE) - slow) / round_seconds) if round_seconds else 1
-    return Plan(cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 0.5), keys=keys, seed=seed)
+    rounds = int((share * (1 - WARM_SHARE) - slow / slow_every) / round_seconds) if round_seconds else 1
+    return Plan(
+        cells=cells, blocks=blocks, rounds=max(rounds, 2), block_seconds=max(share, 0.5), keys=keys, seed=seed,
+        slow_every=slow_every,
+    )  # fmt: skip
 
 
 def plan_rounds(pilots: Sequence[PlannedCell], *, rounds: int, blocks: int, keys: int, seed: int) -> Plan:
