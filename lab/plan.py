@@ -38,8 +38,8 @@ WARM_PASSES: Final = 3
 class PlannedCell:
     """A cell as the plan sees it: its pilot time and how often it takes part.
 
-    It is asked in every `stride`-th round, and a slow one once a block, or in every second block alone. Without an arm it is
-    the floor: the bare view that the cells of its operation and face are set against.
+    It is asked in every `stride`-th round, and a slow one once a block, or in every second block alone. Without an arm
+    it is the floor: the bare view that the cells of its operation and face are set against.
     """
 
     index: int

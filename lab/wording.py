@@ -230,8 +230,9 @@ only over passes in which both ran. Each block had server processes of its own.
 A block gives one value per comparison: the 20 % trimmed mean of the log-ratios of its pairs, the typical request.
 Beside it stands the ratio of the sums, the total, which a few slow requests move; both decide, and between two
 servers the share of slow requests too. A request above 250 ms is asked once a block, or in every second block
-where all of them would take more than 15 % of it, with one of the keys. The estimate is the mean over blocks, the interval a t interval over blocks. The intervals of one kind of effect
-hold together at 95 % (max-T on p-values), so that looking at many does not make one of them lie.
+where all of them would take more than 15 % of it, with one of the keys. The estimate is the mean over blocks, the
+interval a t interval over blocks. The intervals of one kind of effect hold together at 95 % (max-T on p-values), so
+that looking at many does not make one of them lie.
 
 Verdicts: slower or faster when a whole interval is beyond the tolerance of 2 %; same when all lie inside 5 % and the
 estimates inside 2 %; else unclear, which is no pass.
