@@ -105,8 +105,8 @@ def note_cache(
 ) -> None:
     """Keep a look-up in the cache: what was found at once ("hit", "miss", "away"), and what became of a miss.
 
-    `is_computed` says that the request computes the answer itself; `plain` and `stored` are the bytes of what it found
-    and of what the store has of it.
+    `is_computed` says that the request computes the answer itself; `plain` and `stored` are the bytes of what it found,
+    a whole answer with its headers, and of what the store has of it.
     """
     note_look_up(level=level, outcome="waited" if has_waited and not is_computed else outcome)
     if recorder := _recorder.get():

@@ -56,19 +56,25 @@ def cached_answers(*, face: str, question: Callable[[HttpRequest], str | None]) 
                 entry_key("view", request.method, asked, who, str(variant)), level="view", domains=(EVERYTHING,)
             )
             if lookup.payload is not None:
-                return HttpResponse(lookup.payload, content_type="application/json")
+                return _read(lookup.payload)
             with computing(lookup) as keep:
                 response = view(request, *args, **kwargs)
                 if isinstance(response, SimpleTemplateResponse):
                     # REST framework renders later: others wait until what is rendered is kept.
                     response.render()
                 if isinstance(response, HttpResponse) and _is_kept(request, response):
-                    keep(response.content)
+                    keep(response.serialize())
             return response
 
         return answer
 
     return decorate
+
+
+def _read(kept: bytes) -> HttpResponse:
+    """The answer that was kept as it goes over the wire: its headers, an empty line and its body."""
+    head, _, body = kept.partition(b"\r\n\r\n")
+    return HttpResponse(body, headers=dict(line.split(": ", 1) for line in head.decode("latin-1").split("\r\n")))
 
 
 def _is_kept(request: HttpRequest, response: HttpResponse) -> bool:

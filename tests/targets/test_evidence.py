@@ -68,13 +68,15 @@ def test_the_literal_statement_can_be_explained(target_client: TargetClient, evi
 
 
 def test_cache_look_ups_are_told(target_client: TargetClient, evidence: Path):
-    """The first answer is a miss of both levels; the second a hit of the whole view, with its bytes."""
+    """The first answer is a miss of both levels; the second a hit of the whole view, with its bytes and headers."""
     request = PRODUCT_LIST.request("rest", ListParameters())
     for _ in range(2):
         _, body = target_client(request, variant="cache=both", headers={"Lab-Request": "x"})
     cold, warm = lines(evidence)
     assert [(look["level"], look["outcome"]) for look in cold["cache"]] == [("view", "miss"), ("query", "miss")]
-    assert [(look["level"], look["outcome"], look["bytes"]) for look in warm["cache"]] == [("view", "hit", len(body))]
+    [hit] = warm["cache"]
+    assert (hit["level"], hit["outcome"]) == ("view", "hit")
+    assert 0 < hit["bytes"] - len(body) < 100
     assert set(warm["cache"][0]) == {"level", "outcome", "waited", "computed", "key", "bytes", "stored", "seconds"}
     assert [(look["waited"], look["computed"]) for look in cold["cache"] + warm["cache"]] == [
         (False, True), (False, True), (False, False),
@@ -92,7 +94,7 @@ def test_evidence_tells_what_the_cache_has_of_an_answer(target_client: TargetCli
         *_, miss, hit = (line["cache"][0] for line in lines(evidence))
         assert (miss["outcome"], hit["outcome"]) == ("miss", "hit")
         assert (miss["bytes"], miss["stored"]) == (hit["bytes"], hit["stored"])
-        assert hit["bytes"] == len(body)
+        assert 0 < hit["bytes"] - len(body) < 100
         assert (hit["stored"] < hit["bytes"] / 2) is (size == 100)
         assert (hit["stored"] > hit["bytes"]) is (size == 20)
 
