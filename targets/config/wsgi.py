@@ -12,3 +12,7 @@ os.environ["TARGET_INTERFACE"] = "wsgi"
 
 watch()
 application = with_plain_content_type(get_wsgi_application())
+
+from targets.web.cache_store import know_databases  # noqa: E402 - settings can be read from here on
+
+know_databases()

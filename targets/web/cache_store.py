@@ -5,16 +5,17 @@ a new token, which unmakes all older entries at once; an entry computed from old
 carries the old token and is never served. A token that is lost or expired is replaced by a new random one, never by an
 old one.
 
-Redis is never needed: when it is away every look-up misses, and for a while nobody asks again. The one
-staleness: a write whose new token could not be stored, since Redis was away or the writer died just then, is seen after
-CACHE_SECONDS at the latest.
+Redis is never needed: when it is away every look-up misses, and for a while nobody asks again. A write whose new token
+could not be stored, since Redis was away or the writer died just then, is seen after CACHE_SECONDS at the latest; so is
+one of which a replica that lags behind did not know yet when it was read. A copy of a server's data files counts as
+that server: it needs a CACHE_PREFIX of its own.
 """
 
 import logging
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
@@ -22,7 +23,7 @@ from typing import Final
 
 from django.conf import settings
 from django.core.cache import caches
-from django.db import transaction
+from django.db import DatabaseError, connections, transaction
 from redis.exceptions import RedisError, ResponseError
 
 from targets.web import cache_breaker
@@ -34,8 +35,14 @@ from targets.web.routing import current_database
 
 _TOKEN_BYTES = 16
 _SECONDS_IN_A_DAY = 86_400
-_FORMAT: Final = 2
+_CONNECT_SECONDS = 3
+_FORMAT: Final = 3
 """Of entries; other code, which may bear the same commit's name, looks elsewhere."""
+
+_IDENTITY: Final = """
+SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()
+"""
+"""Which server's data it is, and which of its databases: neither depends on the way there, and no name comes again."""
 
 _log = logging.getLogger(__name__)
 
@@ -90,18 +97,10 @@ def look_up(key: str, *, level: str, domains: Sequence[str]) -> Lookup:
     is_away = cache_breaker.is_resting()
     if not is_away:
         try:
-            asked = found = _fetch(key, domains=domains)
-            is_hit = asked.payload is not None
-            if asked.payload is None and asked.stamp is not None and current_variant().refill == "one":
-
-                def is_there(values: Sequence[bytes | None]) -> bool:
-                    nonlocal found
-                    found = _read(values, asked=asked.stamp)
-                    return found.payload is not None
-
-                keys = _keys(key, domains=domains)
-                came = refill(f"{key}:{asked.stamp.hex()}", keys=keys, is_there=is_there)
-                turn, has_waited = came.turn, came.has_waited
+            found = _fetch(key, domains=domains)
+            is_hit = found.payload is not None
+            if current_variant().refill == "one":
+                found, turn, has_waited = _refilled(key, found=found, domains=domains)
         except ResponseError:
             # It is full, and quick to say so: what it holds can be read all the same.
             pass
@@ -153,9 +152,9 @@ def keep(lookup: Lookup, *, payload: bytes) -> None:
 
 def changed(*domains: str, using: str) -> None:
     """Unmake, once the transaction commits, all that was computed from any of `domains` in the database `using`."""
+    keys = [_token_key(name, database=using) for name in (*domains, EVERYTHING)]
 
     def renew() -> None:
-        keys = [_token_key(name, database=using) for name in (*domains, EVERYTHING)]
         try:
             try:
                 for key in keys:
@@ -192,6 +191,29 @@ def _fetch(key: str, *, domains: Sequence[str]) -> _Found:
     return _read([found.get(each) for each in keys])
 
 
+def _refilled(key: str, *, found: _Found, domains: Sequence[str]) -> tuple[_Found, Turn | None, bool]:
+    """What is there after all who miss `key` let one compute it, the turn to do so, and whether somebody waited.
+
+    A turn is that to compute one version. Who gets it when a write has made another asks anew, and may have to wait for
+    who computes that one.
+    """
+    ends, has_waited = time.monotonic() + settings.CACHE_REFILL_SECONDS, False
+
+    def is_there(values: Sequence[bytes | None]) -> bool:
+        nonlocal found
+        found = _read(values, asked=asked.stamp)
+        return found.payload is not None
+
+    while found.payload is None and found.stamp is not None:
+        asked = found
+        came = refill(f"{key}:{found.stamp.hex()}", keys=_keys(key, domains=domains), is_there=is_there, ends=ends)
+        has_waited = has_waited or came.has_waited
+        if came.turn is None or found.stamp == asked.stamp or time.monotonic() > ends:
+            return found, came.turn, has_waited
+        came.turn.end()
+    return found, None, has_waited
+
+
 def _read(values: Sequence[bytes | None], *, asked: bytes | None = None) -> _Found:
     """What was found under the keys; what counted when it was `asked` counts too, whatever was written since."""
     *tokens, entry = values
@@ -215,7 +237,27 @@ def _token_key(domain: str, *, database: str) -> str:
 
 @cache
 def _database_name(alias: str) -> str:
-    """A name for the database itself, since two processes may use one alias for two databases."""
-    settings_of = settings.DATABASES[alias]
-    named = repr([alias, *(settings_of[part] for part in ("HOST", "PORT", "NAME"))])
+    """A name for the database itself: the same for all who come to it by one host or another, or through a pooler.
+
+    Two processes may use one alias for two databases, and two aliases for one. Asked once, on a connection of its own:
+    the request that happens to be the first has no part in it.
+    """
+    connection = connections[alias]
+    # A process that starts beside a database that is away must not wait for it.
+    parameters = {"connect_timeout": _CONNECT_SECONDS, **connection.get_connection_params()}
+    with connection.wrap_database_errors, closing(connection.Database.connect(**parameters)) as own:
+        try:
+            with own.cursor() as cursor:
+                cursor.execute(_IDENTITY)
+                named = repr(cursor.fetchone())
+        except connection.Database.ProgrammingError:
+            # Anybody may ask, unless an administrator took that away: then the way there must do for a name.
+            named = repr([connection.settings_dict[part] for part in ("HOST", "PORT", "NAME")])
     return blake2b(named.encode(), digest_size=8).hexdigest()
+
+
+def know_databases() -> None:
+    """Learn the databases' names now, so that no request has to; one that is away is asked when it is needed."""
+    for alias in connections if settings.CACHE_URL else ():
+        with suppress(DatabaseError):
+            _database_name(alias)

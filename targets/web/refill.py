@@ -84,16 +84,18 @@ class Refill:
     has_waited: bool = False
 
 
-def refill(name: str, *, keys: Sequence[str], is_there: Callable[[Sequence[bytes | None]], bool]) -> Refill:
+def refill(
+    name: str, *, keys: Sequence[str], is_there: Callable[[Sequence[bytes | None]], bool], ends: float
+) -> Refill:  # fmt: skip
     """Have one of all who miss `name` compute it; `is_there` is shown what the cache has under `keys`.
 
-    Raises RedisError when Redis leaves meanwhile, or is full.
+    Nobody waits beyond `ends`, by the monotonic clock. Raises RedisError when Redis leaves meanwhile, or is full.
     """
     if _is_in_event_loop():
         return Refill()
     store: Any = caches["default"]
     names = [store.make_and_validate_key(key) for key in keys]
-    client, ends = _client(), time.monotonic() + settings.CACHE_REFILL_SECONDS
+    client = _client()
     turn = Turn(key=store.make_and_validate_key(f"refill:{name}"), secret=os.urandom(16))
     has_waited = False
     while True:

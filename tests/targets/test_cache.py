@@ -1,5 +1,6 @@
 import itertools
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any, cast
@@ -8,9 +9,10 @@ import pytest
 import redis
 from django.core.cache import caches
 from django.db import connections, transaction
+from django.test import Client
 
 from scenarios.operations.catalog import PRODUCT_DETAIL, PRODUCT_LIST, DetailParameters, ListParameters
-from scenarios.operations.operation import Request
+from scenarios.operations.operation import Operation, Request
 from targets.accounts.models import User
 from targets.catalog import selectors, services
 from targets.catalog.inputs import ProductChange
@@ -22,7 +24,7 @@ from targets.web.current import serving
 from targets.web.pagination import Window
 from targets.web.query_cache import cached_rows
 from tests.targets.doors import DOORS, Thing, bearer
-from tests.targets.subject import TargetClient, get, redis_client, served_by
+from tests.targets.subject import TOKEN, TargetClient, get, redis_client, served_by
 
 pytestmark = pytest.mark.given_servers
 
@@ -103,17 +105,64 @@ def test_no_face_is_served_rows_that_the_other_kept(target_client: TargetClient,
     assert asked["rest"] & asked["graphql"] == set()
 
 
-def test_another_database_behind_the_same_alias_is_another_key(
-    fresh_cache: None, monkeypatch: pytest.MonkeyPatch, settings
-):
+def forget_names() -> None:
+    """Have the databases asked for their names again, as by another process."""
+    cache_store._database_name.cache_clear()
+    cache_store._token_key.cache_clear()
+
+
+@pytest.fixture
+def anew(fresh_cache: None) -> Iterator[None]:
+    """A process that does not know its databases yet."""
+    forget_names()
+    yield
+    forget_names()
+
+
+def test_another_database_behind_the_same_alias_is_another_key(anew: None, monkeypatch: pytest.MonkeyPatch, settings):
     """Two processes that share a cache but not a database never share an entry."""
     here = cache_store.entry_key("x")
-    cache_store._database_name.cache_clear()
-    monkeypatch.setitem(settings.DATABASES["default"], "NAME", "elsewhere")
-    try:
-        assert cache_store.entry_key("x") != here
-    finally:
-        cache_store._database_name.cache_clear()
+    forget_names()
+    monkeypatch.setitem(settings.DATABASES["default"], "NAME", settings.DATABASES["bare"]["NAME"])
+    assert cache_store.entry_key("x") != here
+
+
+@pytest.mark.parametrize("alias", ["default", "bare"])
+def test_a_write_by_another_way_to_the_same_database_unmakes(
+    anew: None, monkeypatch: pytest.MonkeyPatch, settings, alias: str
+):
+    """What another process writes is seen, though it names the host otherwise, or the database by another alias."""
+    key = cache_store.entry_key("x")
+    cache_store.keep(cache_store.look_up(key, level="query", domains=("catalog",)), payload=b"rows")
+    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload == b"rows"
+    way = settings.DATABASES["default"]
+    host = {"127.0.0.1": "localhost", "localhost": "127.0.0.1"}.get(way["HOST"], f"{way['HOST']}/")
+    with monkeypatch.context() as patch:
+        forget_names()
+        for name, value in {**way, "HOST": host}.items():
+            patch.setitem(settings.DATABASES[alias], name, value)
+        cache_store.changed("catalog", using=alias)
+    forget_names()
+    assert cache_store.look_up(key, level="query", domains=("catalog",)).payload is None
+
+
+def test_who_may_not_ask_for_the_name_takes_the_way_there(anew: None, monkeypatch: pytest.MonkeyPatch):
+    """Entries are kept and found all the same, and two databases are told apart."""
+    monkeypatch.setattr(cache_store, "_IDENTITY", "SELECT taken_away()")
+    keys = set()
+    for indexes in ("on", "off"):
+        with served_by(Variant(indexes=indexes)):
+            keys.add(cache_store.entry_key("x"))
+    assert len(keys) == 2
+
+
+def test_a_name_is_asked_for_by_no_request(anew: None, settings):
+    """A process knows its databases from its start on: requests run no statement for it."""
+    settings.CACHE_URL = "given"
+    cache_store.know_databases()
+    with connections["default"].execute_wrapper(_refuse_statements):
+        cache_store.entry_key("x")
+    assert cache_store._database_name.cache_info().currsize == len(settings.DATABASES)
 
 
 def test_another_commit_is_another_key(fresh_cache: None, settings):
@@ -164,6 +213,24 @@ def test_the_layout_of_a_document_does_not_matter_but_its_variables_do(
     keys = [key for _, key in keys_looked_up]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3
+
+
+@pytest.mark.parametrize("face", FACES)
+@pytest.mark.parametrize("operation", [PRODUCT_LIST, PRODUCT_DETAIL], ids=["list", "detail"])
+def test_a_hit_has_the_headers_of_a_miss(fresh_cache: None, face: str, operation: Operation):
+    """Whoever is answered from the cache sees no other header than who is answered without one: `Allow`, for one."""
+    parameters = ListParameters(size=2) if operation is PRODUCT_LIST else DetailParameters(id=1)
+    request = operation.request(face, parameters)
+
+    def answer(level: str) -> Any:
+        headers = {"Lab-Token": TOKEN, "Lab-Variant": f"cache={level}"}
+        given = {"data": request.body or b"", "content_type": request.content_type or "application/octet-stream"}
+        return Client().generic(request.method, request.path, headers=headers, **given)
+
+    plain, miss, hit = answer("off"), answer("view"), answer("view")
+    assert dict(hit.headers) == dict(miss.headers) == dict(plain.headers)
+    assert hit.content == miss.content == plain.content
+    assert ("Allow" in hit.headers) == (face == "rest")
 
 
 @pytest.mark.parametrize("face", FACES)

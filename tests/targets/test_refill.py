@@ -127,6 +127,26 @@ def test_who_waited_past_a_write_keeps_nothing_too_new(question: str, waits: lis
     assert ask(question).payload == b"new"
 
 
+def test_who_waited_past_a_write_waits_for_who_computes_since(
+    question: str, waits: list[str], aside: ThreadPoolExecutor
+):
+    """The turn of an owner who died was to compute what is no longer true: it is not taken beside the turn of now."""
+    first = ask(question)
+    waiting = aside.submit(ask, question)
+    until(lambda: len(waits) == 1)
+    cache_store.changed(DOMAIN, using="default")
+    newer = ask(question)
+    assert first.turn
+    assert newer.turn
+    redis_client().delete(first.turn.key)
+    until(lambda: len(waits) == 2)
+    assert waits == [first.turn.key, newer.turn.key]
+    with computing(newer) as keep:
+        keep(b"new")
+    assert (waiting.result().payload, waiting.result().turn) == (b"new", None)
+    assert not redis_client().exists(first.turn.key)
+
+
 def test_a_dead_owner_holds_up_nobody_for_long(question: str, waits: list[str], settings: Any):
     """The turn of who never gave it back is over in time; should they come back, they take nobody else's."""
     settings.CACHE_REFILL_SECONDS = 0.2
