@@ -25,13 +25,14 @@ from lab.server import boot
 from targets.accounts.models import User
 from targets.accounts.tokens import pair_for
 from targets.catalog.models import Brand, Category, Review
+from targets.variants import KNOBS
 from tests.targets.doors import DOORS, Door, Thing, address_of, answer_of, code_of, forget_everyone, person, product_of
 from tests.targets.subject import ServiceUrls
 from tests.targets.test_delivery import surroundings
 from tests.targets.test_write_paths import PRODUCT
 
 REQUESTS: Final = int(os.environ.get("STALE_READS", "600"))
-"""How many reads and writes there are; `STALE_READS=10000 ./noxw -s tests -- -k stale_reads` has more."""
+"""How many reads and writes there are; `STALE_READS=10000 ./noxw -s tests -- -k stale_reads` has more, each night."""
 
 SEED: Final = int(os.environ.get("STALE_SEED", "7"))
 CLIENTS: Final = 8
@@ -43,6 +44,9 @@ HOT: Final = 40
 
 A_CONNECTION: Final = 20
 """Requests before a client connects anew, to whichever process takes it."""
+
+HELD: Final = ("indexes", "resolving", "refill")
+SERIALIZERS: Final = ("drf", "drf", "values", "database")
 
 FACES: Final = ("rest", "graphql")
 LEVELS: Final = ("off", "query", "view", "both")
@@ -104,6 +108,7 @@ class Client:
         self._place, self._token = url.removeprefix("http://"), token
         self._connection = HTTPConnection(self._place, timeout=60)
         self._sent = 0
+        self.held = ""
 
     def ask(
         self, door: Door, face: str, thing: Thing, *, variant: str, headers: Mapping[str, str], mark: str = ""
@@ -125,14 +130,22 @@ class Client:
         return answer_of("", face, body) if body else None
 
     def variant(self) -> str:
-        """A level of the cache, and a way to load."""
+        """A level of the cache, and a way to load, beside what is held."""
         loading = self.random.choice(("on", "on", "on", "on", "off"))
         level = self.random.choice(LEVELS)
-        return f"cache={level}; select_related={loading}; prefetch_related={loading}"
+        return f"cache={level}; select_related={loading}; prefetch_related={loading}{self.held}"
 
     def close(self) -> None:
         """Have the connection closed."""
         self._connection.close()
+
+
+def held_in(stretch: int) -> str:
+    """The levels of all other knobs, the same for all who ask in a stretch, so that what they keep is found again."""
+    random = Random(f"{SEED}/stretch/{stretch}")
+    # Nothing is kept at the level `query` of what REST writes from plain rows.
+    drawn = {knob: random.choice(KNOBS[knob]) for knob in HELD} | {"serializer": random.choice(SERIALIZERS)}
+    return "".join(f"; {knob}={level}" for knob, level in drawn.items())
 
 
 def bearing(user: User) -> dict[str, str]:
@@ -318,6 +331,7 @@ class Crowd:
 
     def _asked(self, client: Client, place: int) -> tuple[Subject, Read]:
         """What is hot now, as a rule, or anything."""
+        client.held = held_in(place // HOT)
         round_, number = divmod(place // HOT, len(self.subjects))
         subject = self.subjects[number]
         if client.random.random() < 0.2:
@@ -361,10 +375,14 @@ class Crowd:
 def served(
     service_urls: ServiceUrls, project: None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, str, Path]]:
-    """Four processes with threads, on one cache: their URL, the token, and the file of their evidence."""
+    """Four processes with threads, on one cache: their URL, the token, and the file of their evidence.
+
+    Both aliases, between which the knob `indexes` chooses, are one database: what is written by one is read by both.
+    """
     logs = tmp_path_factory.mktemp("stale")
     evidence = logs / "evidence.jsonl"
     around = replace(surroundings(service_urls, logs=logs), cache_prefix=f"windtunnel_stale_{os.getpid()}")
+    around = replace(around, build=replace(around.build, bare_url=around.build.database_url))
     with ExitStack() as stack:
         supervisor = stack.enter_context(Supervisor())
         [running] = boot(
