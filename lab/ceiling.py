@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ import psycopg2
 from psycopg2 import extensions
 
 from lab.clones import told
-from lab.equivalence import first_difference
+from lab.equivalence import first_difference, values_in
 from lab.errors import LabError
 from lab.operations import Keyed
 from lab.processes import Supervisor
@@ -49,9 +49,28 @@ ENVIRONMENT: Final = {
 }  # fmt: skip
 """libpq's variables by its keywords: a password on a command line would be seen by all."""
 
-References = Mapping[tuple[str, str, int], tuple[str, Any]]
-Asked = tuple[Keyed, int, str]
-"""An operation, the number of a key, and the path that REST answers it at."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the proof knows by then: proven answers, and how they were come by.
+
+    `references` are answers by ("", operation, key), `values` how many values an answer has by (operation, face,
+    paging, key), and `paths` what REST was asked by (operation, paging, key) where a client learns that first.
+    """
+
+    references: Mapping[tuple[str, str, int], tuple[str, Any]]
+    values: Mapping[tuple[str, str, str, int], int]
+    paths: Mapping[tuple[str, str, int], str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A key of an operation, a way of paging, and the path that REST answers it at."""
+
+    keyed: Keyed
+    key: int
+    paging: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,28 +86,22 @@ class Ceiling:
     folder: Path
 
     def proven(
-        self, operations: Sequence[Keyed], *, surroundings: Surroundings, references: References
+        self, operations: Sequence[Keyed], *, surroundings: Surroundings, known: Known
     ) -> tuple[tuple[AloneStatement, ...], tuple[str, ...]]:
         """The statement of each key that the target has one for, proven right, and notes on what cannot be timed.
 
-        `references` are the proven answers by ("", operation, key). Raises LabError where PostgreSQL says something
-        else.
+        Raises LabError where PostgreSQL says something else.
         """
-        asked = [
-            (keyed, key, path)
-            for keyed in operations
-            for key, parameters in enumerate(keyed.keys)
-            if (path := _path(keyed, parameters)) and ("", keyed.operation.name, key) in references
-        ]
+        asked = [each for keyed in operations for each in _asked(keyed, known=known)]
         if not asked:
             return (), ()
         if self.program is None:
             return (), (f"{UNTIMED}there is no pgbench on the PATH.",)
         try:
-            statements = self._told([path for _, _, path in asked], surroundings=surroundings)
+            statements = self._told([each.path for each in asked], surroundings=surroundings)
         except LabError as error:
             return (), (f"{UNTIMED}{error.what}.",)
-        found = self._compared(asked, statements, references=references)
+        found = self._compared(asked, statements, known=known)
         try:
             # Whether it runs here is known before anything is timed.
             self.times(found, seconds=0.0)
@@ -108,13 +121,13 @@ class Ceiling:
         return statements
 
     def _compared(
-        self, asked: Sequence[Asked], statements: Sequence[str | None], *, references: References
+        self, asked: Sequence[Asked], statements: Sequence[str | None], *, known: Known
     ) -> tuple[AloneStatement, ...]:
         with closing(psycopg2.connect(self.url)) as connection:
             connection.set_session(readonly=True, autocommit=True)
             return tuple(
-                _proven(connection, keyed, key, sql=sql, reference=references["", keyed.operation.name, key])
-                for (keyed, key, _), sql in zip(asked, statements, strict=True)
+                _proven(connection, each, sql=sql, known=known)
+                for each, sql in zip(asked, statements, strict=True)
                 if sql is not None
             )
 
@@ -122,8 +135,8 @@ class Ceiling:
         """Each operation's statements, run in a drawn order by one client, for some `seconds` an operation."""
         return tuple(
             each
-            for name in dict.fromkeys(statement.operation for statement in statements)
-            for each in self._run([own for own in statements if own.operation == name], seconds=seconds)
+            for place in _places(statements)
+            for each in self._run([own for own in statements if _place(own) == place], seconds=seconds)
         )
 
     def _run(self, statements: Sequence[AloneStatement], *, seconds: float) -> Iterator[AloneTimes]:
@@ -156,18 +169,21 @@ class Ceiling:
                 taken[int(script_number)].append(int(microseconds))
             log.unlink()
         for statement, microseconds_taken in zip(statements, taken, strict=True):
-            yield AloneTimes(operation=statement.operation, key=statement.key, microseconds=tuple(microseconds_taken))
+            yield AloneTimes(
+                operation=statement.operation, paging=statement.paging, key=statement.key,
+                microseconds=tuple(microseconds_taken),
+            )  # fmt: skip
 
 
 def seconds_of(statements: Sequence[AloneStatement], *, block: float) -> float:
     """How long each operation's statements are timed in a block of so many seconds."""
-    operations = len({statement.operation for statement in statements})
+    operations = len(_places(statements))
     return min(SECONDS, SHARE * block / operations) if operations else 0.0
 
 
 def cost_of(statements: Sequence[AloneStatement], *, block: float) -> float:
     """What all of that takes of such a block."""
-    operations = len({statement.operation for statement in statements})
+    operations = len(_places(statements))
     return operations * (seconds_of(statements, block=block) + 2 * START_SECONDS)
 
 
@@ -176,17 +192,34 @@ def _count(each: float, *, keys: int, seconds: float) -> int:
     return max(round(seconds / each), min(LEAST * keys, round(4 * seconds / each)), 2 * keys)
 
 
-def _path(keyed: Keyed, parameters: Any) -> str:
-    """The one GET that REST answers an operation with, or ""."""
-    request = keyed.operation.request("rest", parameters)
-    return request.path if request.method == "GET" and request.follow is None else ""
+def _place(statement: AloneStatement) -> tuple[str, str]:
+    return statement.operation, statement.paging
 
 
-def _proven(
-    connection: extensions.connection, keyed: Keyed, key: int, *, sql: str, reference: tuple[str, Any]
-) -> AloneStatement:
-    name, (origin, right) = keyed.operation.name, reference
-    seconds, difference = 0.0, ""
+def _places(statements: Sequence[AloneStatement]) -> list[tuple[str, str]]:
+    """The operations, each in all its ways of paging: the keys of one are timed together."""
+    return list(dict.fromkeys(map(_place, statements)))
+
+
+def _asked(keyed: Keyed, *, known: Known) -> Iterator[Asked]:
+    """Each proven key in each way of paging, but for what REST does not answer with one GET."""
+    name = keyed.operation.name
+    for paging in dict.fromkeys(paging for operation, _, paging, _ in known.values if operation == name):
+        for key, parameters in enumerate(keyed.keys):
+            request = keyed.operation.request("rest", parameters, paging)
+            if request.is_prelude:
+                path = known.paths.get((name, paging, key), "")
+            else:
+                path = request.path if request.method == "GET" and request.follow is None else ""
+            if path and ("", name, key) in known.references:
+                yield Asked(keyed=keyed, key=key, paging=paging, path=path)
+
+
+def _proven(connection: extensions.connection, asked: Asked, *, sql: str, known: Known) -> AloneStatement:
+    keyed, key = asked.keyed, asked.key
+    name = keyed.operation.name
+    origin, right = known.references["", name, key]
+    seconds, difference, text = 0.0, "", b""
     try:
         with connection.cursor() as cursor:
             cursor.execute(sql)
@@ -194,7 +227,8 @@ def _proven(
             cursor.execute(sql)
             seconds = time.perf_counter() - began
             rows = cursor.fetchall()
-        value = keyed.operation.read("rest", 200, str(rows[0][0]).encode()) if rows else None
+        text = str(rows[0][0]).encode() if rows else b""
+        value = keyed.operation.read("rest", 200, text) if rows else None
         difference = first_difference(right, value)
     except ValueError as error:
         difference = f"an unreadable answer ({error})"
@@ -205,7 +239,15 @@ def _proven(
             f"{name} by PostgreSQL alone differs from {origin} for {keyed.keys[key]}: {difference}",
             hint="mend the target's command page_sql: answers must be equal before they are timed",
         )
-    return AloneStatement(operation=name, key=key, sql=sql, seconds=seconds)
+    written = values_in(text)
+    faces = (
+        face
+        for (operation, face, paging, number), count in known.values.items()
+        if (operation, paging, number, count) == (name, asked.paging, key, written)
+    )
+    return AloneStatement(
+        operation=name, key=key, sql=sql, seconds=seconds, paging=asked.paging, faces=tuple(faces)
+    )  # fmt: skip
 
 
 def _variables(url: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lab.answer_words import answer
 from lab.comparisons import Comparisons
-from lab.distance import Typical, alone_typical, ceiling_ratio, ceilings, cells_typical
+from lab.distance import Place, Typical, alone_typical, ceiling_ratio, ceilings, cells_typical, place_of
 from lab.errors import LabError
 from lab.experiment import Arm, Experiment
 from lab.findings import IN_DOUBT, Block, Cell, Findings
@@ -145,7 +145,7 @@ class Derivation:
         return {place: value for place, value in medians.items() if value is not None}
 
     @cached_property
-    def alone(self) -> list[tuple[dict[int, Typical], dict[str, Typical]]]:
+    def alone(self) -> list[tuple[dict[int, Typical], dict[Place, Typical]]]:
         """Of the blocks that count and in which PostgreSQL alone was timed: what cells took, and what it took."""
         found = []
         for index, path in _numbered(self.folder.blocks, suffix=".alone.json").items():
@@ -154,6 +154,12 @@ class Derivation:
                     times = read(path, tuple[AloneTimes, ...])
                     found.append((cells_typical(self.samples[index][0]), alone_typical(times)))
         return found
+
+    @cached_property
+    def unlike(self) -> set[tuple[str, str, str]]:
+        """Operation, paging and face of cells that answer with other values than PostgreSQL writes: less, as a rule."""
+        faces = self.manifest.experiment.faces
+        return {(s.operation, s.paging, face) for s in self.proof.alone for face in faces if face not in s.faces}
 
     def findings(self) -> Findings:
         manifest = self.manifest
@@ -212,7 +218,7 @@ class Derivation:
             block_means=times.block_means, quantiles=times.quantiles,
             floor_ratio=middle / floor if middle and floor else None,
             net=middle - floor if middle and floor else None,
-            ceiling_ratio=None if reason else ceiling_ratio(
+            ceiling_ratio=None if reason or (*place_of(cell), cell.face) in self.unlike else ceiling_ratio(
                 cell, cells=[ours for ours, _ in self.alone], alone=[theirs for _, theirs in self.alone]
             ),
             cold=proof.cold if proof else None, warm=proof.warm if proof else None,

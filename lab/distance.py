@@ -22,17 +22,20 @@ FIRST: Final = 3
 Typical = dict[int, float]
 """Seconds by the number of a key."""
 
+Place = tuple[str, str]
+"""An operation and its way of paging: of these PostgreSQL has a statement for each key."""
 
-def alone_typical(times: Sequence[AloneTimes]) -> dict[str, Typical]:
-    """What PostgreSQL alone took in one block: by operation, each key's typical time."""
-    taken: dict[tuple[str, int], list[int]] = {}
+
+def alone_typical(times: Sequence[AloneTimes]) -> dict[Place, Typical]:
+    """What PostgreSQL alone took in one block: by operation and paging, each key's typical time."""
+    taken: dict[tuple[Place, int], list[int]] = {}
     for each in times:
         counted = each.microseconds[min(FIRST, len(each.microseconds) // 2) :]
-        taken.setdefault((each.operation, each.key), []).extend(counted)
-    found: dict[str, Typical] = {}
-    for (operation, key), microseconds in taken.items():
+        taken.setdefault(((each.operation, each.paging), each.key), []).extend(counted)
+    found: dict[Place, Typical] = {}
+    for (place, key), microseconds in taken.items():
         if microseconds:
-            found.setdefault(operation, {})[key] = trimmed_mean(np.array(microseconds) / 1e6)
+            found.setdefault(place, {})[key] = trimmed_mean(np.array(microseconds) / 1e6)
     return found
 
 
@@ -49,31 +52,37 @@ def cells_typical(samples: NDArray[np.void]) -> dict[int, Typical]:
     return found
 
 
-def ceilings(blocks: Sequence[Mapping[str, Typical]]) -> tuple[Ceiling, ...]:
+def ceilings(blocks: Sequence[Mapping[Place, Typical]]) -> tuple[Ceiling, ...]:
     """What PostgreSQL alone needs, operation by operation: the mean over blocks, where there are two."""
     found = []
-    for operation in dict.fromkeys(name for block in blocks for name in block):
-        values = np.array([_mean(block[operation], block[operation]) for block in blocks if operation in block])
+    for place in dict.fromkeys(each for block in blocks for each in block):
+        values = np.array([_mean(block[place], block[place]) for block in blocks if place in block])
         if len(values) > 1:
             mean, half = float(values.mean()), interval_half_width(values)
             service = Interval(estimate=mean, low=max(mean - half, 0.0), high=mean + half, blocks=len(values))
-            found.append(Ceiling(operation=operation, service=service))
+            operation, paging = place
+            found.append(Ceiling(operation=operation, paging=paging, service=service))
     return tuple(found)
 
 
 def ceiling_ratio(
-    cell: PlannedCell, *, cells: Sequence[Mapping[int, Typical]], alone: Sequence[Mapping[str, Typical]]
+    cell: PlannedCell, *, cells: Sequence[Mapping[int, Typical]], alone: Sequence[Mapping[Place, Typical]]
 ) -> Interval | None:
     """A cell's time over PostgreSQL's own, by blocks of both and the keys that both were asked; None below two."""
-    logs = []
+    logs, place = [], place_of(cell)
     for ours, theirs in zip(cells, alone, strict=True):
-        own, other = ours.get(cell.index, {}), theirs.get(cell.operation, {})
+        own, other = ours.get(cell.index, {}), theirs.get(place, {})
         if own.keys() & other.keys():
             logs.append(np.log(_mean(own, other) / _mean(other, own)))
     if len(logs) < 2:
         return None
     mean, half = float(np.mean(logs)), interval_half_width(np.array(logs))
     return Interval(estimate=exp(mean), low=exp(mean - half), high=exp(min(mean + half, 300.0)), blocks=len(logs))
+
+
+def place_of(cell: PlannedCell) -> Place:
+    """Which of PostgreSQL's statements give what the cell answers."""
+    return cell.operation, cell.arm.paging if cell.arm else ""
 
 
 def _mean(times: Typical, other: Typical) -> float:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from lab.experiment import PAGING
 from lab.findings import Ceiling, Cell
 from lab.units import seconds
 from lab.wording import face_name, interval, varied_levels
@@ -17,7 +18,7 @@ def distances(*, knobs: Sequence[str], cells: Sequence[Cell], ceilings: Sequence
     """One sentence where knobs are turned, else one for each of the first operations; none where nothing is known."""
     told = []
     for ceiling in ceilings:
-        own = [cell for cell in cells if cell.operation == ceiling.operation and cell.ceiling_ratio]
+        own = [cell for cell in cells if _place(cell) == (ceiling.operation, ceiling.paging) and cell.ceiling_ratio]
         if knobs:
             own = [cell for cell in own if _is_all_on(cell, knobs=knobs)]
         if own:
@@ -26,13 +27,22 @@ def distances(*, knobs: Sequence[str], cells: Sequence[Cell], ceilings: Sequence
         return []
     if not knobs:
         return [
-            f"{each.operation}: PostgreSQL alone needs {seconds(each.service.estimate)} to write the same answer as "
+            f"{named(each)}: PostgreSQL alone needs {seconds(each.service.estimate)} to write the same answer as "
             f"JSON; the API takes {multiples}."
             for each, multiples in told[:LINES]
         ]
     setting = "all on but the cache" if "cache" in knobs else "all on"
-    parts = "; ".join(f"{each.operation} ({seconds(each.service.estimate)}) {multiples}" for each, multiples in told)
+    parts = "; ".join(f"{named(each)} ({seconds(each.service.estimate)}) {multiples}" for each, multiples in told)
     return [f"With {setting} the API beside PostgreSQL alone, which writes the same answer as JSON: {parts}."]
+
+
+def named(ceiling: Ceiling) -> str:
+    """What it is the ceiling of, as in `product_list_page_1000 by keyset`."""
+    return f"{ceiling.operation} by {ceiling.paging}" if ceiling.paging else ceiling.operation
+
+
+def _place(cell: Cell) -> tuple[str, str]:
+    return cell.operation, dict(cell.variant).get(PAGING, "")
 
 
 def _is_all_on(cell: Cell, *, knobs: Sequence[str]) -> bool:

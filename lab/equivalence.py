@@ -1,5 +1,9 @@
-"""Yields the first difference between two answers, as a path and two values. It sends no request."""
+"""Yields the first difference between two answers, as a path and two values, and how many values one has.
 
+It sends no request.
+"""
+
+import json
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -24,6 +28,20 @@ def first_difference(reference: Any, answer: Any, *, path: str = "answer") -> st
     else:
         return "" if reference == answer else f"{path}: {_short(reference)} != {_short(answer)}"
     return next(filter(None, (first_difference(a, b, path=name) for name, a, b in parts)), "")
+
+
+def values_in(body: bytes) -> int:
+    """How many values a body of JSON has, however they are named and nested; 0 for one that is none."""
+    try:
+        return _values(json.loads(body))
+    except ValueError:
+        return 0
+
+
+def _values(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(_values, value.values()))
+    return sum(map(_values, value)) if isinstance(value, list) else 1
 
 
 def _short(value: Any) -> str:

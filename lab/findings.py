@@ -154,10 +154,14 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ceiling:
-    """What PostgreSQL alone needs for an operation's answers, which it writes as JSON: the mean over blocks."""
+    """What PostgreSQL alone needs for an operation's answers, which it writes as JSON: the mean over blocks.
+
+    Pages are asked for in the way `paging`, where there is a choice.
+    """
 
     operation: str
     service: Interval
+    paging: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,13 @@
 Its servers are its own, and gone at its end.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from shutil import rmtree
 
 from lab.asker import Asker, Subject
+from lab.ceiling import Known
 from lab.evidence import EvidenceFile, Witness
 from lab.experiment import Arm, Experiment
 from lab.http import Client
@@ -65,9 +66,8 @@ def prove(
         ]
         record = prover.prove(subjects, advance=advance)
         if loader.ceiling:
-            alone, notes = loader.ceiling.proven(
-                loader.operations, surroundings=surroundings, references=prover.references
-            )
+            known = Known(references=prover.references, values=prover.values, paths=_learnt(subjects, record=record))
+            alone, notes = loader.ceiling.proven(loader.operations, surroundings=surroundings, known=known)
             record = replace(record, alone=alone, notes=(*record.notes, *notes))
         floors = [
             prover.floor(
@@ -77,6 +77,16 @@ def prove(
             if cell.arm is None or cell.arm.is_bare
         ]
     return replace(record, cells=(*record.cells, *floors))
+
+
+def _learnt(subjects: Sequence[Subject], *, record: ProofRecord) -> dict[tuple[str, str, int], str]:
+    """What REST was asked, by operation, paging and key, where that was one GET that a client learns first."""
+    found = {}
+    for subject, cell in zip(subjects, record.cells, strict=True):
+        for answer in cell.answers if subject.arm.face == "rest" else ():
+            if len(answer.then) == 1 and answer.then[0][0] == "GET":
+                found[subject.keyed.operation.name, subject.arm.paging, answer.key] = answer.then[0][1]
+    return found
 
 
 def _ends(experiment: Experiment) -> list[Arm]:

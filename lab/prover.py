@@ -8,10 +8,10 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Any
+from typing import Any, Final
 
 from lab.asker import Asker, Subject
-from lab.equivalence import first_difference
+from lab.equivalence import first_difference, values_in
 from lab.errors import LabError
 from lab.evidence import EvidenceFile, Witness, read_evidence
 from lab.experiment import Arm
@@ -25,6 +25,9 @@ from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.server import floor_path
 from lab.wording import variant_name
 
+SERIALIZER: Final = "serializer"
+"""The knob of which all levels must write the same bytes."""
+
 
 @dataclass(kw_only=True)
 class Prover:
@@ -33,6 +36,8 @@ class Prover:
     Servers of `candidates` may answer otherwise than the others, but not otherwise from arm to arm: what differs goes
     to `changed`, or for `accepted` operations to `waved`. `is_thorough` counts every key, and
     pages of other sizes at the arms in `paged`; with `has_counts` the database's statements are kept of every answer.
+    Arms that differ in their serializer alone must give the same bytes. `values` is how many values answers have, by
+    operation, face, paging and key.
     """
 
     asker: Asker
@@ -47,7 +52,9 @@ class Prover:
     waved: list[AnswerChange] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     references: dict[tuple[str, str, int], tuple[str, Any]] = field(default_factory=dict)
+    values: dict[tuple[str, str, str, int], int] = field(default_factory=dict)
     _asked: int = 0
+    _written: dict[tuple[str, Arm, int], tuple[str, bytes]] = field(default_factory=dict)
     _counts: dict[tuple[int, int], int | None] = field(default_factory=dict)
 
     def prove(self, subjects: Sequence[Subject], *, advance: Advance) -> ProofRecord:
@@ -229,7 +236,21 @@ class Prover:
             raise LabError(f"{name} at {where} differs from {origin} for {parameters}: {difference}", hint=hint)
         if bodies.setdefault(key, answer.body) != answer.body:
             raise LabError(f"{name} at {where} gave two bodies for {parameters}", hint=hint)
+        if other := self._other_writer(subject, key=key, body=answer.body):
+            raise LabError(f"{name} at {where} has the values of {other}, in other bytes, for {parameters}", hint=hint)
+        at = (name, subject.arm.face, subject.arm.paging, key)
+        if at not in self.values:
+            self.values[at] = values_in(answer.body)
         return 1
+
+    def _other_writer(self, subject: Subject, *, key: int, body: bytes) -> str:
+        """The arm that differs in its serializer alone and wrote other bytes, or ""."""
+        arm, where = subject.arm, describe(subject.arm)
+        if SERIALIZER not in dict(arm.variant):
+            return ""
+        rest = replace(arm, variant=tuple(pair for pair in arm.variant if pair[0] != SERIALIZER))
+        origin, bytes_ = self._written.setdefault((subject.keyed.operation.name, rest, key), (where, body))
+        return origin if bytes_ != body else ""
 
     def _read(self, subject: Subject, answer: Answer) -> tuple[Any, bool]:
         """The answer's value, and whether its shape is the operation's: an accepted change may have another.

@@ -102,12 +102,17 @@ class CellProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AloneStatement:
-    """The SQL by which PostgreSQL alone gives the answer to one key, proven right, and what it took, in seconds."""
+    """The SQL by which PostgreSQL alone gives the answer to one key, proven right, and what it took, in seconds.
+
+    `paging` is the way in which the page is asked for. The answers of `faces` have as many values as it writes.
+    """
 
     operation: str
     key: int
     sql: str
     seconds: float
+    paging: str = ""
+    faces: tuple[str, ...] = ("rest", "graphql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,7 @@ class AloneTimes:
     operation: str
     key: int
     microseconds: tuple[int, ...]
+    paging: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ import psycopg2
 import pytest
 
 from lab.binaries import pgbench
-from lab.ceiling import Ceiling, cost_of, seconds_of
+from lab.ceiling import Ceiling, Known, cost_of, seconds_of
 from lab.errors import LabError
 from lab.operations import Keyed
 from lab.processes import Process, Supervisor
@@ -55,6 +55,8 @@ class Counting:
     def request(self, face: str, parameters: int, paging: str = "") -> Asking:
         if face != "rest":
             return Asking(method="POST", path="/graphql")
+        if paging == "keyset":
+            return Asking(path="/before", follow=lambda _: Asking(), is_prelude=True)
         return Asking(path=f"/count/{parameters}", follow=self.follow)
 
     def read(self, face: str, status: int, body: bytes) -> Any:
@@ -65,7 +67,10 @@ class Counting:
 
 
 KEYED = Keyed(operation=Counting(), keys=(1, 2, 3))
-REFERENCES = {("", "count", key): ("rest", parameters) for key, parameters in enumerate(KEYED.keys)}
+KNOWN = Known(
+    references={("", "count", key): ("rest", parameters) for key, parameters in enumerate(KEYED.keys)},
+    values={("count", face, "", key): 1 for face in ("rest", "graphql") for key in range(3)},
+)
 RIGHT = {f"/count/{n}": f"SELECT json_build_object('count', {n}::int)::text" for n in KEYED.keys}
 
 
@@ -87,12 +92,18 @@ def ceiling(tree: Path, *, url: str, supervisor: Supervisor) -> Ceiling:
 
 
 def proven(
-    tree: Path, statements: Mapping[str, str | None], *, url: str, supervisor: Supervisor, keyed: Keyed = KEYED
+    tree: Path,
+    statements: Mapping[str, str | None],
+    *,
+    url: str,
+    supervisor: Supervisor,
+    keyed: Keyed = KEYED,
+    known: Known = KNOWN,
 ) -> tuple[tuple[AloneStatement, ...], tuple[str, ...]]:
     """What is proven of a target that prints these statements."""
     (tree / "statements.json").write_text(json.dumps(statements))
     own = ceiling(tree, url=url, supervisor=supervisor)
-    return own.proven([keyed], surroundings=surroundings(tree, url=url), references=REFERENCES)
+    return own.proven([keyed], surroundings=surroundings(tree, url=url), known=known)
 
 
 def test_every_statement_is_run_by_pgbench(target: Path, postgres_url: str, supervisor: Supervisor) -> None:
@@ -162,6 +173,31 @@ def test_a_target_without_the_command_has_no_ceiling(target: Path, postgres_url:
     )  # fmt: skip
 
 
+def test_a_way_of_paging_has_statements_of_its_own(target: Path, postgres_url: str, supervisor: Supervisor) -> None:
+    """PostgreSQL is asked what the arm asks, also where a client learns that first; and each way is timed by itself."""
+    values = {("count", "rest", paging, key): 1 for paging in ("offset", "keyset") for key in range(3)}
+    learnt = {("count", "keyset", key): f"/count/after/{key}" for key in (0, 1)}
+    known = Known(references=KNOWN.references, values=values, paths=learnt)
+    after = {path: RIGHT[f"/count/{key + 1}"].replace("::int", "::int + 0") for (*_, key), path in learnt.items()}
+    found, notes = proven(target, RIGHT | after, url=postgres_url, supervisor=supervisor, known=known)
+    assert notes == ()
+    ways = [("offset", 0), ("offset", 1), ("offset", 2), ("keyset", 0), ("keyset", 1)]
+    assert [(each.paging, each.key) for each in found] == ways
+    assert [each.sql for each in found[3:]] == list(after.values())
+    times = ceiling(target, url=postgres_url, supervisor=supervisor).times(found, seconds=0.0)
+    assert [(each.paging, each.key) for each in times] == ways
+
+
+def test_faces_that_answer_with_less_are_not_set_against_it(
+    target: Path, postgres_url: str, supervisor: Supervisor
+) -> None:
+    """A face whose document leaves fields out has fewer values than PostgreSQL writes."""
+    values = {**KNOWN.values, ("count", "rest", "", 1): 2}
+    known = Known(references=KNOWN.references, values=values)
+    found, _ = proven(target, dict(RIGHT), url=postgres_url, supervisor=supervisor, known=known)
+    assert [each.faces for each in found] == [("rest", "graphql"), ("graphql",), ("rest", "graphql")]
+
+
 @pytest.mark.parametrize("sql", ["SELECT '12:MI'", "SELECT :name", "SELECT '10:30'"])
 def test_no_statement_is_run_that_pgbench_would_change(
     target: Path, postgres_url: str, supervisor: Supervisor, sql: str
@@ -175,7 +211,7 @@ def test_no_statement_is_run_that_pgbench_would_change(
 def test_without_pgbench_nothing_is_timed(target: Path, postgres_url: str, supervisor: Supervisor) -> None:
     """A note says so, and the target is not asked."""
     own = Ceiling(program=None, url=postgres_url, supervisor=supervisor, folder=target)
-    found = own.proven([KEYED], surroundings=surroundings(target, url=postgres_url), references=REFERENCES)
+    found = own.proven([KEYED], surroundings=surroundings(target, url=postgres_url), known=KNOWN)
     assert found == ((), ("PostgreSQL alone was not timed: there is no pgbench on the PATH.",))
 
 

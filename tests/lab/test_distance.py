@@ -10,14 +10,17 @@ import pytest
 from lab import distance
 from lab.derive import derive
 from lab.distance_words import distances
+from lab.experiment import PAGING, Server
 from lab.findings import Ceiling, Cell, Findings, Interval
 from lab.json_files import write
 from lab.plan import PlannedCell
 from lab.recorder import SAMPLE, Fault
-from lab.results import AloneTimes, RunFolder
-from tests.fakes import KNOBS, SERVERS, FakeRun, by_knobs, by_server
+from lab.results import AloneStatement, AloneTimes, RunFolder
+from tests.fakes import FLOOR, KNOBS, SERVERS, FakeRun, by_knobs, by_server
 
 ALONE = 0.002
+ALONE_BY = {"offset": 0.02, "keyset": ALONE}
+"""Seconds of PostgreSQL by the way of paging."""
 
 
 def alone(operation: str, times: dict[int, float], *, count: int = 40) -> list[AloneTimes]:
@@ -43,13 +46,13 @@ def with_alone(folder: RunFolder, *, times: Callable[[int], Sequence[AloneTimes]
 def test_typical_times_leave_out_first_runs_and_hiccups() -> None:
     """Each key's 20 % trimmed mean over both runs, without what a new connection has to learn."""
     assert distance.alone_typical(alone("list", {0: 0.002, 1: 0.004})) == {
-        "list": {0: pytest.approx(0.002), 1: pytest.approx(0.004)}
+        ("list", ""): {0: pytest.approx(0.002), 1: pytest.approx(0.004)}
     }
     few = [
         AloneTimes(operation="list", key=0, microseconds=(90, 10)),
         AloneTimes(operation="x", key=1, microseconds=()),
     ]
-    assert distance.alone_typical(few) == {"list": {0: pytest.approx(10e-6)}}
+    assert distance.alone_typical(few) == {("list", ""): {0: pytest.approx(10e-6)}}
 
 
 def test_of_samples_the_right_ones_count_that_are_no_warm_up() -> None:
@@ -70,15 +73,15 @@ def test_only_keys_that_both_were_asked_are_compared() -> None:
     """A slow cell is asked its first key alone, and set against PostgreSQL's time for that."""
     cell = PlannedCell(index=4, operation="list", face="rest", arm=None, seconds=0.0)
     blocks = [{4: {0: 0.010 * luck}} for luck in (1.0, 1.1)]
-    theirs = [{"list": {0: 0.002, 1: 1.0}}] * 2
+    theirs = [{("list", ""): {0: 0.002, 1: 1.0}}] * 2
     found = distance.ceiling_ratio(cell, cells=blocks, alone=theirs)
     assert found
     assert found.estimate == pytest.approx(5 * 1.1**0.5)
     assert found.low < found.estimate < found.high
     assert found.blocks == 2
     assert distance.ceiling_ratio(cell, cells=blocks[:1], alone=theirs[:1]) is None
-    assert distance.ceiling_ratio(cell, cells=blocks, alone=[{"search": {0: 0.1}}] * 2) is None
-    assert distance.ceiling_ratio(cell, cells=[{4: {1: 0.1}}] * 2, alone=[{"list": {0: 0.1}}] * 2) is None
+    assert distance.ceiling_ratio(cell, cells=blocks, alone=[{("search", ""): {0: 0.1}}] * 2) is None
+    assert distance.ceiling_ratio(cell, cells=[{4: {1: 0.1}}] * 2, alone=[{("list", ""): {0: 0.1}}] * 2) is None
 
 
 def test_the_planted_distance_is_derived_from_a_folder(tmp_path: Path) -> None:
@@ -95,6 +98,43 @@ def test_the_planted_distance_is_derived_from_a_folder(tmp_path: Path) -> None:
     [ceiling] = findings.ceilings
     assert ceiling.service.low < ALONE * 1.0175 < ceiling.service.high
     assert "list: PostgreSQL alone needs 2.0" in findings.answer[-2]
+
+
+def test_each_way_of_paging_is_set_against_its_own(tmp_path: Path) -> None:
+    """A page by cursor takes ten times what PostgreSQL takes by cursor, though by number that takes far longer."""
+    variants = tuple((("cache", "off"), (PAGING, each)) for each in ALONE_BY)
+    ways = replace(SERVERS, servers=(Server(),), variant=(), variants=variants)
+
+    def seconds(cell: PlannedCell) -> float:
+        return 10 * ALONE_BY[cell.arm.paging] if cell.arm else FLOOR
+
+    def times(_: int) -> list[AloneTimes]:
+        return [
+            replace(each, paging=paging)
+            for paging, took in ALONE_BY.items()
+            for each in alone("list", dict.fromkeys(range(4), took))
+        ]
+
+    folder = FakeRun(experiment=ways, seconds=seconds, rounds=40).make(tmp_path / "run")
+    findings = derive(with_alone(folder, times=times))
+    assert [each.paging for each in findings.ceilings] == ["offset", "keyset"]
+    assert [cell.ceiling_ratio.estimate for cell in findings.cells if cell.ceiling_ratio] == [
+        pytest.approx(10.0, rel=0.05)
+    ] * len(findings.cells)
+    assert any(line.startswith("list by keyset: PostgreSQL alone needs 2.0") for line in findings.answer)
+
+
+def test_a_face_that_answers_with_less_has_no_ratio(tmp_path: Path) -> None:
+    """PostgreSQL writes whole products: what a document leaves out, it was not asked for."""
+    fake = FakeRun(experiment=KNOBS, seconds=by_knobs(0.16, ratios={}), rounds=20)
+    folder = with_alone(fake.make(tmp_path / "run"), times=lambda _: alone("list", {0: ALONE, 1: ALONE}))
+    statement = AloneStatement(operation="list", key=0, sql="SELECT 1", seconds=ALONE, faces=("rest",))
+    folder.save("proof", replace(folder.proof, alone=(statement,)))
+    cells = [cell for cell in derive(folder).cells if cell.operation == "list"]
+    assert {cell.face for cell in cells} == {"rest", "graphql"}
+    assert {(cell.face, bool(cell.ceiling_ratio)) for cell in cells if cell.state == "measured"} == {
+        ("rest", True), ("graphql", False),
+    }  # fmt: skip
 
 
 def test_blocks_that_do_not_count_have_no_part_in_it(tmp_path: Path) -> None:
