@@ -19,7 +19,7 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from hashlib import blake2b
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.cache import caches
@@ -242,7 +242,7 @@ def _database_name(alias: str) -> str:
     Two processes may use one alias for two databases, and two aliases for one. Asked once, on a connection of its own:
     the request that happens to be the first has no part in it.
     """
-    connection = connections[alias]
+    connection: Any = connections[alias]
     # A process that starts beside a database that is away must not wait for it.
     parameters = {"connect_timeout": _CONNECT_SECONDS, **connection.get_connection_params()}
     with connection.wrap_database_errors, closing(connection.Database.connect(**parameters)) as own:

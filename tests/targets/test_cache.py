@@ -224,8 +224,8 @@ def test_a_hit_has_the_headers_of_a_miss(fresh_cache: None, face: str, operation
 
     def answer(level: str) -> Any:
         headers = {"Lab-Token": TOKEN, "Lab-Variant": f"cache={level}"}
-        given = {"data": request.body or b"", "content_type": request.content_type or "application/octet-stream"}
-        return Client().generic(request.method, request.path, headers=headers, **given)
+        kind = request.content_type or "application/octet-stream"
+        return Client().generic(request.method, request.path, request.body or b"", kind, headers=headers)
 
     plain, miss, hit = answer("off"), answer("view"), answer("view")
     assert dict(hit.headers) == dict(miss.headers) == dict(plain.headers)
