@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -63,5 +64,10 @@ def _literal(path: str) -> str | None:
     except (Resolver404, KeyError, ApiError):
         return None
     with connections[current_database()].cursor() as cursor:
-        literal: bytes = cursor.mogrify(statement.sql, statement.parameters)
+        literal: bytes = cursor.mogrify(statement.sql, tuple(map(_without_colons, statement.parameters)))
     return literal.decode()
+
+
+def _without_colons(value: Any) -> Any:
+    """A moment in ISO 8601's basic form: programs that run scripts take `:30` for a variable."""
+    return value.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f+00") if isinstance(value, datetime) else value
