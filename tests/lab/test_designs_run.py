@@ -83,6 +83,7 @@ DESIGNS = {
 """An experiment of each kind, as a file of `experiments/` holds it."""
 
 
+@pytest.mark.nightly
 def test_mails_are_followed_from_order_to_sink(tree: Tree) -> None:
     """Both ways deliver every mail, and the first sentence says whether workers pay."""
     found = run(tree, "tiny_mail", design=DESIGNS["tiny_mail"])
@@ -95,7 +96,7 @@ def test_mails_are_followed_from_order_to_sink(tree: Tree) -> None:
     assert tree.lab("report", str(found.path)).returncode == 0
 
 
-@pytest.mark.parametrize("name", ["tiny_fanout", "tiny_servers", "tiny_writes", "tiny_hits"])
+@pytest.mark.parametrize("name", ["tiny_hits", *(pytest.param(name, marks=pytest.mark.nightly) for name in NIGHTLY)])
 def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
     """Each arm is loaded at every number of users, and nothing it was answered was wrong."""
     found = run(tree, name, design=DESIGNS[name])
@@ -105,6 +106,10 @@ def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
     assert not [cell for cell in found.load.cells if cell.failed]
     assert any(cell.state == "measured" for cell in found.load.cells)
     assert (" times the server's CPU " if name == "tiny_hits" else " carries ") in found.findings.answer[0]
+
+
+NIGHTLY = ("tiny_fanout", "tiny_servers", "tiny_writes")
+"""Designs of loads that take half a minute and more."""
 
 
 def test_faces_are_compared_by_what_they_fetch(tree: Tree) -> None:

@@ -104,7 +104,7 @@ def test_secrets_of_the_command_are_kept_from_the_result(door: Door, tmp_path: P
     assert json.loads(text)["command"].startswith("python -m lab load http://127.0.0.1:")
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 def test_a_load_above_what_one_core_sends_is_void(door: Door, tmp_path: Path) -> None:
     """Nothing is said of the service then: exit 2, the reason, and what to ask instead."""
     with truth_server("fixed") as truth:

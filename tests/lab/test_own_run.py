@@ -65,6 +65,7 @@ def test_the_example_finds_what_a_join_saves(tree: Tree) -> None:
     assert dict(found.environment)["Windtunnel"]
 
 
+@pytest.mark.nightly
 def test_services_that_run_already_are_compared_and_keep_their_secrets(tree: Tree, tmp_path: Path) -> None:
     """Blocks are fresh clients alone, which is said first; a header's secret reaches the service and no file."""
     seen = set()

@@ -47,7 +47,9 @@ def servers(service_urls: ServiceUrls, project: None, logs: Path) -> Iterator[Se
         supervisor.wait_ready("carriers", ready=partial(listens, port), seconds=30)
         names = [each.partition("=")[0] for each in CARRIERS]
         carriers = ",".join(f"{name}=http://127.0.0.1:{port}/{name}" for name in names)
-        around = replace(surroundings(service_urls, logs=logs), settings=(("CARRIERS", carriers),))
+        around = replace(
+            surroundings(service_urls, logs=logs), settings=(("CARRIERS", carriers), ("CARRIER_SECONDS", "1"))
+        )
         running = boot(
             (
                 Server(name="wsgi", threads=4), Server(name="asgi", interface="asgi"),
