@@ -11,6 +11,9 @@ from tests.lab.tree import Tree
 
 pytestmark = pytest.mark.slow
 
+NIGHTLY = ("tiny_fanout", "tiny_servers", "tiny_writes")
+"""Designs of loads that take half a minute and more."""
+
 LOAD = "users=(1, 2), seconds=0.6, blocks=2, pilot_seconds=0.4"
 DESIGNS = {
     "tiny_mail": f"""{HEAD}    name="tiny_mail", question="Mails?", faces=("rest",),
@@ -106,10 +109,6 @@ def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
     assert not [cell for cell in found.load.cells if cell.failed]
     assert any(cell.state == "measured" for cell in found.load.cells)
     assert (" times the server's CPU " if name == "tiny_hits" else " carries ") in found.findings.answer[0]
-
-
-NIGHTLY = ("tiny_fanout", "tiny_servers", "tiny_writes")
-"""Designs of loads that take half a minute and more."""
 
 
 def test_faces_are_compared_by_what_they_fetch(tree: Tree) -> None:
