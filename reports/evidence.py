@@ -5,7 +5,7 @@ Cells share most statements, so a statement and a plan stand once in the catalog
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lab.findings import CacheLevel, Cell, Evidence, Findings, Plan, Statement
 from reports import format as text
@@ -38,22 +38,11 @@ class StatementEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """A statement as one request used it."""
-
-    statement: Statement
-    entry: str
-    plan: str
-    short: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Pass:
     """One counted request of a cell, cold or warm."""
 
     name: str
     evidence: Evidence
-    uses: tuple[Use, ...]
 
     @property
     def agreement(self) -> str:
@@ -81,11 +70,30 @@ class Pass:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """A statement as one pass used it, or several alike; `seconds` are those of each."""
+
+    statement: Statement
+    entry: str
+    plan: str
+    short: str
+    seconds: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """Passes that issued the same statements, in the same order."""
+
+    passes: tuple[Pass, ...]
+    uses: tuple[Use, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CellEvidence:
-    """The counted requests of one cell; `passes` is empty when none was counted."""
+    """The counted requests of one cell; `groups` is empty when none was counted."""
 
     cell: Cell
-    passes: tuple[Pass, ...]
+    groups: tuple[Alike, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,16 +120,24 @@ def catalogue_of(findings: Findings) -> Catalogue:
             if statement.plan:
                 known.setdefault(statement.plan, f"{anchor}-plan-{len(known) + 1}")
 
-    def use(statement: Statement) -> Use:
+    def used(statement: Statement, *others: Statement) -> Use:
         key = (statement.fingerprint, statement.database)
-        plan = plans[key][statement.plan] if statement.plan else ""
-        return Use(statement=statement, entry=anchors[key], plan=plan, short=_shortened(statement.sql))
+        return Use(
+            statement=statement,
+            entry=anchors[key],
+            plan=plans[key][statement.plan] if statement.plan else "",
+            short=_shortened(statement.sql),
+            seconds=tuple(each.seconds for each in (statement, *others)),
+        )
 
-    def passes(cell: Cell) -> tuple[Pass, ...]:
-        if cell.cold and cell.cold == cell.warm:
-            return (Pass(name="Cold and warm alike", evidence=cell.cold, uses=tuple(map(use, cell.cold.statements))),)
-        named = (("Cold", cell.cold), ("Warm", cell.warm))
-        return tuple(Pass(name=name, evidence=e, uses=tuple(map(use, e.statements))) for name, e in named if e)
+    def groups(cell: Cell) -> tuple[Alike, ...]:
+        passes = tuple(Pass(name=name, evidence=e) for name, e in (("Cold", cell.cold), ("Warm", cell.warm)) if e)
+        alike = len(passes) > 1 and _issued(passes[0]) == _issued(passes[1])
+        together = [passes] if alike else [(each,) for each in passes]
+        return tuple(
+            Alike(passes=each, uses=tuple(map(used, *(counted.evidence.statements for counted in each))))
+            for each in together
+        )
 
     return Catalogue(
         statements=tuple(
@@ -133,7 +149,7 @@ def catalogue_of(findings: Findings) -> Catalogue:
             )
             for key, anchor in anchors.items()
         ),
-        cells=tuple(CellEvidence(cell=cell, passes=passes(cell)) for cell in findings.cells),
+        cells=tuple(CellEvidence(cell=cell, groups=groups(cell)) for cell in findings.cells),
     )
 
 
@@ -141,6 +157,11 @@ def _statements(cell: Cell) -> Iterable[Statement]:
     for evidence in (cell.cold, cell.warm):
         if evidence:
             yield from evidence.statements
+
+
+def _issued(counted: Pass) -> list[Statement]:
+    """What was issued, without the time that it took."""
+    return [replace(statement, seconds=0.0) for statement in counted.evidence.statements]
 
 
 def _level(seen: CacheLevel) -> str:

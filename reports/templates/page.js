@@ -82,7 +82,7 @@ const panel = document.getElementById("knobs");
 const cells = document.querySelector("#cells table");
 
 function levels(row) {
-  return new Set(all(".variant abbr", row).map((mark) => mark.title));
+  return new Set(row.querySelector(".variant")?.title.split(", "));
 }
 
 function measured() {
