@@ -23,7 +23,7 @@ nox.options.sessions = ["lab"]
 REQUIREMENTS: Final = Path("requirements")
 ROOMS: Final = ("lab", "reports", "fixtures", "scenarios", "experiments", "targets", "tests", "benchmarks")
 CLEAN_UP_SECONDS: Final = 30.0
-PYTEST: Final = ("-n", "2", "--dist", "loadfile", "--durations", "10", "--benchmark-disable")
+PYTEST: Final = ("-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations", "10", "--benchmark-disable")
 
 
 def _newer_python() -> str | None:

@@ -5,6 +5,7 @@ Pure statistics on arrays: it knows no files, no cells and no verdicts.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import factorial
 from typing import Final
@@ -18,6 +19,7 @@ Array = NDArray[np.float64]
 TRIM: Final = 0.2
 LEVEL: Final = 0.95
 SIMULATIONS: Final = 4000
+EXACT_UP_TO: Final = 14
 
 ENOUGH: Final = 4
 """Blocks below which correlations cannot be told, so that effects are taken for independent: the wider bounds."""
@@ -55,13 +57,16 @@ def sign_flip_p(values: Array) -> float:
     """Exact two-sided p of a mean of zero under all 2^n changes of sign of `values` (n,); sampled above 14."""
     count = len(values)
     observed = abs(float(values.mean()))
-    exact_up_to = 14
-    if count <= exact_up_to:
-        signs = np.array(list(product((1.0, -1.0), repeat=count)))
-    else:
-        signs = np.random.default_rng(0).choice((1.0, -1.0), size=(2**exact_up_to, count))
-    means = np.abs(signs @ values) / count
+    means = np.abs(_signs(count) @ values) / count
     return float(np.mean(means >= observed - 1e-12 * max(observed, 1.0)))
+
+
+@cache
+def _signs(count: int) -> Array:
+    """All changes of sign of so many values, or 2^14 of them: (changes, count)."""
+    if count <= EXACT_UP_TO:
+        return np.array(list(product((1.0, -1.0), repeat=count)))
+    return np.random.default_rng(0).choice((1.0, -1.0), size=(2**EXACT_UP_TO, count))
 
 
 def one_sided_p(values: Array) -> float:

@@ -9,6 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 WIDTHS = (375, 768, 1440)
+NIGHTLY = ((768, "light"), (1440, "dark"))
 PAGES = ("toggles", "null", "interrupted", "load", "loaded", "compare", "compare-loads", "site", "trend")
 
 Opened = Callable[..., Any]
@@ -109,7 +110,9 @@ def test_labels_of_drawings_have_contrast(opened: Opened, name: str, scheme: str
         assert faint == set()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(375, "dark"), (768, "light"), (1440, "dark"), (1440, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [
+    (375, "dark"), (1440, "light"), *(pytest.param(*each, marks=pytest.mark.nightly) for each in NIGHTLY),
+])  # fmt: skip
 @pytest.mark.parametrize("name", PAGES)
 def test_axe_finds_nothing_serious(opened: Opened, name: str, width: int, scheme: str) -> None:
     """With everything unfolded: no violation that axe-core calls serious or critical."""

@@ -111,6 +111,7 @@ def test_loads_of_every_kind_come_to_their_end(tree: Tree, name: str) -> None:
     assert (" times the server's CPU " if name == "tiny_hits" else " carries ") in found.findings.answer[0]
 
 
+@pytest.mark.nightly
 def test_faces_are_compared_by_what_they_fetch(tree: Tree) -> None:
     """One line an operation, with bytes, trips and statements of both."""
     found = run(tree, "tiny_faces", design=DESIGNS["tiny_faces"])
@@ -157,6 +158,7 @@ def test_ways_of_loading_are_compared_where_they_are(tree: Tree) -> None:
     assert found.answer[0].startswith("REST, 10 to 50 products a page: ")
 
 
+@pytest.mark.nightly
 def test_ways_to_write_an_answer_are_set_against_postgresql_alone(tree: Tree) -> None:
     """Both cells have their distance from it, and the answer names it; raw times are kept."""
     found = run(tree, "tiny_serializers", design=DESIGNS["tiny_serializers"])

@@ -66,6 +66,7 @@ def assert_nothing_is_left(tree: Tree) -> None:
     assert list((tree.lab_folder / "worktrees").iterdir()) == []
 
 
+@pytest.mark.nightly
 def test_a_commit_is_as_good_as_itself(repository: Tree, tmp_path: Path) -> None:
     """Same answers, same counts, nothing called slower; the summary's first line is the verdict, a history grows."""
     report, history = tmp_path / "junit.xml", tmp_path / "history"

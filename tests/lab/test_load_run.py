@@ -104,6 +104,7 @@ def test_a_run_is_gone_on_with_as_it_was_begun_or_not_at_all(tree: Tree) -> None
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*") if path.is_file()} == files
 
 
+@pytest.mark.nightly
 def test_a_lost_worker_voids_its_block_and_the_run_goes_on(tree: Tree) -> None:
     """One of two generators is killed by SIGKILL in the first block: it counts for nothing, the other two do."""
     before = len(tree.runs())

@@ -35,8 +35,6 @@ from tests.targets.cut import cuttable
 from tests.targets.doors import DOORS, Thing, address_of, bearer, forget_everyone, person, product_of
 from tests.targets.subject import ServiceUrls
 
-ORDERS = 1000
-KILLS = 5
 WORKERS = 4
 LIMIT = 180.0
 
@@ -176,8 +174,9 @@ def kill_one_inside_a_send(sink: MailSink, pids: dict[int, int]) -> tuple[int, s
 
 @pytest.mark.slow
 @pytest.mark.given_servers
-def test_a_thousand_orders_are_told_of_whatever_dies(service_urls: ServiceUrls, tmp_path: Path, capsys):
-    """The broker is away for a while, five workers are killed, SMTP refuses 10 % and hangs on 1 %: no mail is lost."""
+@pytest.mark.parametrize(("wanted", "kills"), [(400, 2), pytest.param(1000, 5, marks=pytest.mark.nightly)])
+def test_orders_are_told_of_whatever_dies(service_urls: ServiceUrls, tmp_path: Path, capsys, wanted: int, kills: int):
+    """The broker is away for a while, workers are killed, SMTP refuses 10 % and hangs on 1 %: no mail is lost."""
     with Supervisor() as supervisor, broker(supervisor, tmp_path) as messages:
         sink = open_sink(supervisor, python=sys.executable, folder=tmp_path, delay=0.05, refuse=0.1, hang=0.01, seed=7)
         around = with_mail(
@@ -188,16 +187,16 @@ def test_a_thousand_orders_are_told_of_whatever_dies(service_urls: ServiceUrls, 
         [running] = boot((Server(threads=8),), surroundings=around, supervisor=supervisor).values()
         room.open_relay()
         pids = {number: room.open_worker(number).pid for number in range(WORKERS)}
-        orders = Orders(running.url, ORDERS)
+        orders = Orders(running.url, wanted)
         sending = threading.Thread(target=orders.send)
         sending.start()
-        until(lambda: orders.made > ORDERS // 5)
+        until(lambda: orders.made > wanted // 5)
         messages.stop()
         begun = orders.made
-        until(lambda: orders.made >= min(ORDERS, begun + ORDERS // 5))
+        until(lambda: orders.made >= min(wanted, begun + wanted // 5))
         messages.start()
         killed: list[str] = []
-        for _ in range(KILLS):
+        for _ in range(kills):
             while (hit := kill_one_inside_a_send(sink, pids)) is None:
                 pass
             number, mail = hit
@@ -209,10 +208,10 @@ def test_a_thousand_orders_are_told_of_whatever_dies(service_urls: ServiceUrls, 
         until(lambda: not mails.exclude(state=Mail.State.SENT).exists())
         seen = sink.seen()
     assert orders.failed == []
-    assert Order.objects.filter(customer__in=orders.customers).count() == ORDERS
+    assert Order.objects.filter(customer__in=orders.customers).count() == wanted
     taken = Counter(each.id for each in seen if each.what == "taken")
     assert set(taken) == {mail.message_id for mail in mails}
-    assert len(taken) == ORDERS
+    assert len(taken) == wanted
     lost = [each.id for each in seen if each.what == "lost"]
     # Without a kill one is lost where a client waits no longer: that is a hang, too.
     reasons = Counter(each.id for each in seen if each.what == "hung") + (Counter(lost) | Counter(killed))
@@ -221,4 +220,4 @@ def test_a_thousand_orders_are_told_of_whatever_dies(service_urls: ServiceUrls, 
         what = Counter(each.what for each in seen)
         sys.stdout.write(f"\n{what}; {sum(extra.values())} extra: {[(n, c, reasons[n]) for n, c in extra.items()]}\n")
     assert all(count <= reasons[name] for name, count in extra.items())
-    assert sum((Counter(lost) & Counter(killed)).values()) >= 3
+    assert sum((Counter(lost) & Counter(killed)).values()) >= kills - 2
