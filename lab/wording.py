@@ -40,7 +40,8 @@ def variant_name(variant: Sequence[tuple[str, str]]) -> str:
     on = [knob if level in {"on", "both"} else f"{knob} {level}" for knob, level in variant if level != "off"]
     if not on:
         return "all off"
-    return "all on" if len(on) == len(variant) > 1 else " + ".join(on)
+    full = all(level in {"on", "both"} for _, level in variant)
+    return "all on" if full and len(variant) > 1 else " + ".join(on)
 
 
 def varied_levels(variant: Sequence[tuple[str, str]], *, among: Iterable[Sequence[tuple[str, str]]]) -> str:

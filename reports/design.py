@@ -65,9 +65,9 @@ class Design:
         moved = [(k, v) for k, v in variant if k in self.levels and v != self.levels[k][0]]
         if not moved:
             return "all off" if variant else "as configured"
-        if len(moved) == len(self.knobs) > 1:
-            return "all on"
-        return " + ".join(k if v == "on" or len(self.levels[k]) <= 2 else f"{k} {v}" for k, v in moved)
+        named = [k if v == "on" or len(self.levels[k]) <= 2 else f"{k} {v}" for k, v in moved]
+        full = all(name == k or v == "both" for name, (k, v) in zip(named, moved, strict=True))
+        return "all on" if full and len(moved) == len(self.knobs) > 1 else " + ".join(named)
 
 
 def design_of(findings: Findings) -> Design:

@@ -6,7 +6,7 @@ It does not decide what a chart shows.
 import io
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ _CHARACTER: Final = 0.57
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]+")
 _FAMILY = re.compile(r" ?font-family: [^;\"]*;?")
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
-_USED = re.compile(r"(?:url\(#|href=\"#)([^\")]+)")
+_USED = re.compile(r"(?:url\(#|xlink:href=\"#)([^\")]+)")
 _IDENTIFIER = re.compile(r' id="([^"]+)"')
 _ABOVE: Final = 9
 HIT: Final = 12.0
@@ -36,6 +36,8 @@ _NO_TURN = re.compile(r' transform="rotate\(-0 [^)]*\)"')
 _TEXT = re.compile(r"(<text[^>]*>)([^<]*)(</text>)")
 _COLOURS = {light: f"var(--{name})" for name, (light, _) in PALETTE.items()}
 _COLOUR = re.compile("|".join(_COLOURS))
+_GROUP = re.compile(r"(<g(?: [^>]*[^/])?>|</g>)")
+_STYLE = re.compile(r' style="[^"]*"')
 
 
 @contextmanager
@@ -104,10 +106,25 @@ def pointed(artist: Artist, *, row: int) -> None:
     artist.set_zorder(_ABOVE)
 
 
-def _identified(name: str, *, used: set[str], identifier: str) -> str:
+def _identified(name: str, *, short: Mapping[str, str]) -> str:
     if match := _POINTED.fullmatch(name):
         return f' data-row="{match[1]}"'
-    return f' id="{identifier}-{name}"' if name in used else ""
+    return f' id="{short[name]}"' if name in short else ""
+
+
+def _unwrapped(body: str) -> str:
+    """Without the groups that say nothing of what is in them."""
+    kept: list[bool] = []
+    parts = []
+    for part in _GROUP.split(body.replace("<g/>", "")):
+        if part == "</g>":
+            parts.append(part * kept.pop())
+        elif _GROUP.fullmatch(part):
+            kept.append(part != "<g>")
+            parts.append(part * kept[-1])
+        else:
+            parts.append(part)
+    return "".join(parts)
 
 
 def _outside_text(body: str, identifier: str) -> str:
@@ -120,11 +137,14 @@ def _outside_text(body: str, identifier: str) -> str:
 
     body = _TEXT.sub(put_aside, body)
     used = set(_USED.findall(body))
-    body = _IDENTIFIER.sub(lambda m: _identified(m[1], used=used, identifier=identifier), body)
-    body = body.replace("url(#", f"url(#{identifier}-").replace('xlink:href="#', f'href="#{identifier}-')
+    # Matplotlib names what is used again by a hash; a number in order of appearance says as much.
+    short = {name: f"{identifier}-{place}" for place, name in enumerate(sorted(used, key=body.index))}
+    body = _IDENTIFIER.sub(lambda m: _identified(m[1], short=short), body)
+    body = _USED.sub(lambda m: m[0].removeprefix("xlink:").replace(m[1], short[m[1]]), body)
     body = _NO_TURN.sub("", _FAMILY.sub("", body))
     body = _NUMBER.sub(lambda m: f"{float(m[0]):.2f}".rstrip("0").rstrip("."), body)
     body = _COLOUR.sub(lambda m: _COLOURS[m[0]], body)
     body = re.sub(r"\s*\n\s*", " ", body).replace("> <", "><")
+    body = _unwrapped(_STYLE.sub(lambda m: m[0].replace(": ", ":").replace("; ", ";"), body))
     remaining = iter(texts)
     return re.sub("\x00", lambda _: next(remaining), body)

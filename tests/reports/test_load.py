@@ -158,7 +158,7 @@ def test_hollow_points_are_the_generators(load: LoadFindings, page: str) -> None
     start = page.index('<figure id="growth-0"')
     figure = page[start : page.index("</figure>", start)]
     assert figure.count("limited by the generator") == 1
-    assert figure.count("fill: var(--paper)") >= 1
+    assert figure.count("fill:var(--paper)") >= 1
     second = page[page.index('<figure id="growth-1"') :]
     assert second[: second.index("</figure>")].count("limited by the generator") == 2
 
