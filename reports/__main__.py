@@ -1,7 +1,8 @@
 """Yields pages: a run's `report.html` from its findings, or that of something else from its JSON.
 
-It measures nothing: `python -m reports RUN_FOLDER`, or `python -m reports --load JSON HTML`, or likewise `--trend`,
-`--power`, `--benchmarks`, `--compare` and `--site`. `--schema FILE` writes what findings.json looks like.
+It measures nothing: `python -m reports RUN_FOLDER`, with `--published FOLDER` the page alone for a repository; or
+`python -m reports --load JSON HTML`, or likewise `--trend`, `--power`, `--benchmarks`, `--compare` and `--site`.
+`--schema FILE` writes what findings.json looks like.
 """
 
 import argparse
@@ -65,7 +66,12 @@ def main(arguments: list[str]) -> int:
     for name, (_, _, what) in _PAGES.items():
         either.add_argument(f"--{name}", type=Path, nargs=2, metavar=("JSON", "HTML"), help=f"{what}, and its page")
     either.add_argument("--schema", type=Path, metavar="FILE", help="where to write the JSON schema of findings.json")
+    parser.add_argument(
+        "--published", type=Path, metavar="FOLDER", help="of RUN_FOLDER: write the page alone, and its summary, there"
+    )
     asked = parser.parse_args(arguments)
+    if asked.published and not asked.run:
+        return _complain("--published is for a RUN_FOLDER; name one")
     try:
         named = [(name, given) for name in _PAGES if (given := getattr(asked, name))]
         if asked.schema:
@@ -73,7 +79,7 @@ def main(arguments: list[str]) -> int:
         elif named:
             target = _written([_page(named[0][0], *named[0][1])])
         else:
-            target = _run(asked.run)
+            target = _run(asked.run, published=asked.published)
     except LabError as error:
         return _complain("; ".join(filter(None, (error.what, error.hint))))
     except OSError as error:
@@ -82,11 +88,18 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _run(run: Path) -> Path:
-    """Writes what can be had of a run: CSV, Markdown, then the page, which links them. The page's path."""
+def _run(run: Path, *, published: Path | None) -> Path:
+    """Writes what can be had of a run: CSV, Markdown, then the page, which links them. The page's path.
+
+    What is published is the page alone, which links nothing, and the summary.
+    """
     findings = read(run / "findings.json", Findings)
     beside: dict[str, Any] = {name: _beside(run / f"{name}.json", kind) for name, kind in _BESIDE.items()}
     page = Page(findings=findings, **beside)
+    if published:
+        published.mkdir(parents=True, exist_ok=True)
+        alone = render(findings, **beside, raw=())
+        return _written([(published / "summary.md", summary(page)), (published / "report.html", alone)])
     tables: dict[str, Sequence[Cell | LoadCell | MailCell]] = {
         "cells.csv": findings.cells, "loads.csv": page.load.cells if page.load else (),
         "mails.csv": page.mail.cells if page.mail else (),

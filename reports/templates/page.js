@@ -139,9 +139,10 @@ function tell(mark) {
   });
   for (const at of (row.dataset.at ?? "").split(" ").filter(Boolean)) {
     const [file, pointer] = at.startsWith("/") ? ["findings.json", at] : at.split("#");
-    const source = document.createElement("a");
+    /* A page that was published alone has no files beside it. */
+    const source = document.createElement(document.querySelector(".raw") ? "a" : "span");
     source.textContent = `${file} ${pointer}`;
-    source.href = file;
+    if (source.tagName === "A") source.href = file;
     lines.push(source);
   }
   tip.replaceChildren(...lines);

@@ -79,6 +79,18 @@ def test_without_load_nothing_changes() -> None:
     assert "load.json" not in shown
 
 
+def test_a_published_page_stands_alone(tmp_path: Path) -> None:
+    """`--published FOLDER` writes the page and its summary there, without a link to a file that is not there."""
+    run, folder = tmp_path / "run", tmp_path / "published" / "toggles"
+    run.mkdir()
+    write(sample.toggles(), run / "findings.json")
+    assert main([str(run), "--published", str(folder)]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["report.html", "summary.md"]
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert set(re.findall(r'href="([^#][^"]*)"', page)) == set()
+    assert list(run.iterdir()) == [run / "findings.json"]
+
+
 def test_same_values_give_the_same_bytes(load: LoadFindings, page: str) -> None:
     """Rendering again, in a process with another hash seed too, changes no byte."""
     assert rendered(load) == page
