@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from lab.errors import LabError
-from lab.gate_power import OURS, OURS_REST, gate_power, proportion
+from lab.gate_power import LEDGER, OURS, OURS_REST, gate_power, proportion
 from lab.gate_tries import REFERENCE, UNCHANGED, WHOLE, LedgerLine, Try, read_ledger
 from lab.json_files import write
 from lab.power_words import lead, markdown, tables
 from lab.render import render_power
+from lab.server import TREE
 
 SAME = Try(
     kind=UNCHANGED, where="try 1", operation="product_detail", code=0, layer="time", seconds=50.0, said="passes",
@@ -180,3 +181,10 @@ def test_the_page_and_the_tables_say_the_same(tmp_path: Path) -> None:
         assert table.title in page
         assert table.title in text
     assert 'id="detection"' in page
+
+
+def test_what_is_published_is_what_the_ledger_says() -> None:
+    """The published summary and the tables of docs/method.md are those of the published ledger."""
+    said = markdown(gate_power(read_ledger(LEDGER)))
+    assert (LEDGER.parent / "calibration" / "summary.md").read_text(encoding="utf-8") == said
+    assert said.strip() in (TREE / "docs" / "method.md").read_text(encoding="utf-8")
