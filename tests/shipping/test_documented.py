@@ -154,7 +154,8 @@ def test_there_are_commands_of_every_kind() -> None:
     "command",
     [
         "./noxw -s labs", "./noxw -s lab -- --datset small", "./noxw -s lab -- togles",
-        "./noxw -s gate -- --bases main", "./noxw -s load -- URL --rates 2", "python -m lab sample toggles", "python -m targets migrat",
+        "./noxw -s gate -- --bases main", "./noxw -s load -- URL --rates 2",
+        "python -m lab sample toggles", "python -m targets migrat",
         "python -m fixtures --inplace", "docker compose --profile labs up", "docker compose up wep",
         "./noxw -s calibrate -- clocks",
     ],
