@@ -29,7 +29,6 @@ class Dataset:
     seed: int
     rows: int
     fingerprint: str
-    load_seconds: float
     clone_seconds: float
     heap_bytes: int
     copy_seconds: float

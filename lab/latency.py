@@ -84,14 +84,9 @@ class Tape:
 
 
 def by_trial_and_cell(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """Each row's part by its trial and its cell, as `part_of` numbers them."""
+    """Each row's part by its trial and its cell: the trial's number in the upper bits, the cell's in the lower 16."""
     numbers: NDArray[np.int64] = rows["round"].astype(np.int64) << 16 | rows["cell"]
     return numbers
-
-
-def part_of(*, trial: int, cell: int) -> int:
-    """The number of a cell's part in a trial."""
-    return trial << 16 | cell
 
 
 def read_tape(
