@@ -28,7 +28,7 @@ from tests.targets.live import live
 from tests.targets.subject import ServiceUrls
 
 TREE = Path(__file__).resolve().parents[2]
-WANTED = int(os.environ.get("FUZZ_REQUESTS", "300"))
+WANTED = int(os.environ.get("FUZZ_REQUESTS", "150"))
 MOST_PASSES = 10
 SLOWEST = 2.0
 """Seconds that any answer may take."""

@@ -139,6 +139,7 @@ def test_a_page_by_cursor_is_compared_with_the_same_by_number(tree: Tree) -> Non
     assert "OFFSET" not in " ".join(each.sql for each in last["keyset"].statements)
 
 
+@pytest.mark.nightly
 def test_ways_of_loading_are_compared_where_they_are(tree: Tree) -> None:
     """REST has two arms and GraphQL four; in batches a page takes six statements, whatever its size."""
     found = run(tree, "tiny_loading", design=DESIGNS["tiny_loading"]).findings
