@@ -61,9 +61,16 @@ def _at(found: MailFindings, cells: list[MailCell], *, level: float) -> str:
     parts = []
     for cell in cells:
         gain = gains.get(cell.server)
-        more = f" ({times_interval(gain.request)} than {gain.reference})" if gain else ""
+        more = f" ({_beside(gain)})" if gain else ""
         parts.append(f"{cell.server}: answered in {_time(cell.request)}{more}, mail there after {_time(cell.delivery)}")
     return f"At {rate(level)} orders/s, {'; '.join(parts)}."
+
+
+def _beside(gain: MailGain) -> str:
+    """How much sooner or later orders are answered than by the reference, as far as that is sure."""
+    ratio = times_interval(gain.request)
+    unclear = gain.request.low < 1 < gain.request.high
+    return f"beside {gain.reference} {ratio}, unclear" if unclear else f"{ratio} than {gain.reference}"
 
 
 def _time(interval: Interval | None) -> str:

@@ -103,6 +103,7 @@ def test_one_sentence_says_when_it_pays():
     said = answer(findings(request=0.25, delivery=2.0))
     assert "mails take 2.00x longer [1.80x, 2.20x] to be there" in said[0]
     assert "(4.00x faster [3.64x, 4.44x] than inline)" in said[1]
+    assert "(beside inline +2.0 % [-8.2 %, +12.2 %], unclear)" in answer(findings(request=1.02, delivery=2.0))[1]
     assert said[-1].startswith("1,200 orders, 1,200 mails at the sink: 0 lost, 0 came more than once")
 
 
