@@ -153,7 +153,7 @@ def test_there_are_commands_of_every_kind() -> None:
 @pytest.mark.parametrize(
     "command",
     [
-        "./noxw -s labs", "./noxw -s lab -- --datset small", "./noxw -s lab -- togles",
+        "./noxw -s labs", "./noxw -s lab -- --datset small", "./noxw -s lab -- toggles_2",
         "./noxw -s gate -- --bases main", "./noxw -s load -- URL --rates 2",
         "python -m lab sample toggles", "python -m targets migrat",
         "python -m fixtures --inplace", "docker compose --profile labs up", "docker compose up wep",
