@@ -9,7 +9,7 @@ from typing import Final
 from lab.errors import LabError
 from lab.experiment import Experiment
 
-HINT: Final = "docs/your-own-api.md shows the form; ./noxw -s init -- FOLDER writes one"
+HINT: Final = "docs/your-own-api.md shows the form; to write one: ./noxw -s init -- FOLDER"
 
 
 def load_file(name: str) -> Experiment:
