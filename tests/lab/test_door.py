@@ -12,7 +12,9 @@ import pytest
 
 from lab import catalogue
 from lab.asked import budget_seconds
+from lab.conclude import conclude
 from lab.errors import LabError
+from lab.history import append, history_folder
 from lab.results import RunFolder
 from tests.fakes import SERVERS, FakeRun, by_server
 from tests.lab.tree import Door, Tree
@@ -202,6 +204,27 @@ def test_samples_are_written_as_csv(door: Door, run: RunFolder) -> None:
     assert {line.split(",")[0] for line in lines[1:]} == {str(block) for block in range(8)}
     assert done.stderr.startswith("note: block-07.samples ends inside a frame")
     assert done.returncode == 0
+
+
+def test_a_history_is_drawn(door: Door, run: RunFolder, tmp_path: Path) -> None:
+    """Its page is made anew beside it, and where that is ends the console."""
+    conclude(run)
+    folder = history_folder(tmp_path / "history")
+    append(run, into=folder)
+    done = door("trend", str(folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("trend: ")
+    assert done.stdout.endswith("history/trend.html\n")
+    assert (folder / "trend.html").stat().st_size > 10_000
+
+
+def test_all_runs_are_listed_elsewhere(tree: Tree, door: Door, tmp_path: Path) -> None:
+    """`report --site DIR` makes its page there, of the runs below results/, whatever they are."""
+    FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=40).make(tree.path / "results/listed/a")
+    done = door("report", "--site", str(tmp_path / "site"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1].endswith("site/index.html")
+    assert "results/listed/a/report.html" in (tmp_path / "site" / "index.html").read_text(encoding="utf-8")
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tree: Tree, tmp_path: Path) -> None:

@@ -111,6 +111,16 @@ def test_a_report_made_again_is_the_same(tree: Tree) -> None:
 
 
 @pytest.mark.usefixtures("first")
+def test_a_dataset_can_be_had_alone(tree: Tree) -> None:
+    """`seed` makes the databases and no run, and says which rows are in them."""
+    before = len(tree.runs())
+    done = tree.lab("seed", "--dataset", "small")
+    assert done.returncode == 0, done.stderr
+    assert "size small, seed 1, rows 12,340, fingerprint " in done.stdout.splitlines()[-1]
+    assert len(tree.runs()) == before
+
+
+@pytest.mark.usefixtures("first")
 def test_nothing_is_left_running(tree: Tree) -> None:
     """When the door closes, services, servers and generator have ended."""
     assert tree.processes() == []

@@ -21,6 +21,15 @@ def test_a_documented_command_is_understood(path: str, command: str, pytestconfi
     check(command, config=pytestconfig)
 
 
+@pytest.mark.parametrize("name", catalogue.names())
+def test_each_experiment_takes_the_words_of_every_night(name: str, pytestconfig: pytest.Config) -> None:
+    """Words that suit most experiments may be refused by one."""
+    asked = [command for _, command in commands() if "$experiment" in command]
+    assert asked
+    for command in asked:
+        check(command.replace("$experiment", name), config=pytestconfig)
+
+
 def test_documented_commands_of_django_are_understood() -> None:
     """Django's own parser, with the project's apps, takes their names and words; it does not take others."""
     asked = {command: words for _, command in commands() if (words := of_django(command))}
