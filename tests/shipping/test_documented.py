@@ -5,8 +5,18 @@ from functools import cache
 import pytest
 
 from lab import catalogue
+from lab.__main__ import lab
 from tests.shipping.documented import ROOT, TEXTS, documented, options
-from tests.shipping.understood import VERBS, Misunderstood, check, django_says, door_options, of_django, sessions
+from tests.shipping.understood import (
+    VERBS,
+    Misunderstood,
+    check,
+    django_says,
+    door_options,
+    of_django,
+    options_of,
+    sessions,
+)
 
 
 @cache
@@ -50,13 +60,14 @@ def test_an_option_that_is_named_alone_is_one_of_a_door() -> None:
     assert len(named) > 30
 
 
-def test_the_readme_names_every_session_and_experiment() -> None:
+def test_the_readme_names_every_session_experiment_and_option() -> None:
     """Its tables leave none out."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1] for line in text.splitlines() if line.startswith("| `")]
     cells = " ".join(rows).replace("`", " ").replace(",", " ").split()
     assert set(catalogue.names()) <= set(cells)
     assert sessions() - {"lab", "tests"} <= set(cells)
+    assert options_of(lab) - {"-h", "--help"} <= set(cells)
 
 
 def test_commands_are_found_wherever_they_stand() -> None:

@@ -119,10 +119,13 @@ def check(command: str, *, config: pytest.Config) -> None:
 
 def door_options() -> set[str]:
     """Every option of every door of the lab."""
-    found: set[str] = set()
-    for door in (lab_main.lab, *(door for name, door in lab_main.DOORS.items() if name not in HANDED_OVER)):
-        found.update(word for word in _parsed(door, [], strict=False).parser._option_string_actions)
-    return found
+    doors = (lab_main.lab, *(door for name, door in lab_main.DOORS.items() if name not in HANDED_OVER))
+    return set[str]().union(*map(options_of, doors))
+
+
+def options_of(door: Callable[[list[str]], Any]) -> set[str]:
+    """The options that a door's parser has."""
+    return set(_parsed(door, [], strict=False).parser._option_string_actions)
 
 
 def _words(command: str) -> list[str]:
