@@ -1,5 +1,6 @@
 """Every command that the project tells people to type is one that its door understands; what it does, others show."""
 
+import re
 from functools import cache
 
 import pytest
@@ -8,6 +9,7 @@ from lab import catalogue
 from lab.__main__ import lab
 from tests.shipping.documented import ROOT, TEXTS, documented, options
 from tests.shipping.understood import (
+    HANDED_OVER,
     VERBS,
     Misunderstood,
     check,
@@ -115,3 +117,25 @@ def test_a_mistyped_command_is_found(command: str, pytestconfig: pytest.Config) 
     """A session, an option, a level, an experiment, a file or a service that is not there."""
     with pytest.raises(Misunderstood):
         check(command, config=pytestconfig)
+
+
+def test_two_letters_in_the_wrong_order_are_found(pytestconfig: pytest.Config) -> None:
+    """In each session and each long option of every documented command, but in what other programs are to read."""
+    tried, lived = 0, []
+    for command in dict.fromkeys(command for _, command in commands()):
+        words = command.split()
+        if of_django(command) or " exec " in command or set(words[2:3]) & set(HANDED_OVER):
+            continue
+        for at, word in enumerate(words):
+            if (words[at - 1] == "-s" and word.isalpha()) or re.fullmatch(r"--[a-z-]+", word):
+                # A word that ends in one letter twice gets it thrice.
+                wrong = word[:-2] + word[:-3:-1] if word[-1] != word[-2] else word + word[-1]
+                mistyped = " ".join([*words[:at], wrong, *words[at + 1 :]])
+                tried += 1
+                try:
+                    check(mistyped, config=pytestconfig)
+                except Misunderstood:
+                    continue
+                lived.append(mistyped)
+    assert lived == []
+    assert tried > 200

@@ -150,7 +150,7 @@ def _check(words: list[str], *, config: pytest.Config) -> None:
     if program == "./noxw":
         _check_session(rest, config=config)
     elif program == "docker":
-        _check_compose(rest[1:]) if rest[0] == "compose" else _demand(rest[0] == "build", f"no command: {words}")
+        _check_compose(rest[1:]) if rest[0] == "compose" else _check_build(rest)
     elif program.endswith("/locust"):
         # Not imported: it would change the sockets of this process.
         _check_source(_file_of("locust").with_name("argument_parser.py"), rest)
@@ -194,7 +194,8 @@ def _check_module(module: str, words: list[str]) -> None:
     elif module == "fixtures":
         app = typer.Typer()
         app.command()(fixtures_main.main)
-        typer.main.get_command(app).make_context("fixtures", words)
+        asked = typer.main.get_command(app).make_context("fixtures", words).params
+        _demand(asked["size"] in SIZES, f"there is no size {asked['size']}")
     elif module != "targets":  # whose words django_says() tells of
         _check_source(_file_of(module), words)
 
@@ -260,6 +261,12 @@ def _file_of(module: str) -> Path:
     if spec is None or spec.origin is None:
         raise Misunderstood(f"there is no {module}")
     return Path(spec.origin)
+
+
+def _check_build(words: list[str]) -> None:
+    stages = re.findall(r"^FROM .* AS (\w+)$", (ROOT / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
+    _demand(words[:2] == ["build", "--target"] and words[3] == "--tag", f"no command: {words}")
+    _demand(words[2] in stages, f"there is no stage {words[2]}")
 
 
 @cache
