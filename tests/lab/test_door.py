@@ -206,6 +206,19 @@ def test_samples_are_written_as_csv(door: Door, run: RunFolder) -> None:
     assert done.returncode == 0
 
 
+def test_a_name_is_its_newest_run(tree: Tree, door: Door) -> None:
+    """`report NAME` draws the newest run of that name, and `samples NAME` writes the samples of it."""
+    for rounds, name in ((40, "2026-01-02T00-00-00"), (30, "2026-01-01T00-00-00")):
+        fake = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=rounds)
+        fake.make(tree.path / "results" / "named" / name)
+    drawn, written = door("report", "named"), door("samples", "named")
+    assert (drawn.returncode, drawn.stdout) == (0, "report: results/named/2026-01-02T00-00-00/report.html\n")
+    assert written.returncode == 0
+    assert written.stdout == door("samples", "results/named/2026-01-02T00-00-00").stdout
+    assert written.stdout != door("samples", "results/named/2026-01-01T00-00-00").stdout
+    shutil.rmtree(tree.path / "results" / "named")
+
+
 def test_a_history_is_drawn(door: Door, run: RunFolder, tmp_path: Path) -> None:
     """Its page is made anew beside it, and where that is ends the console."""
     conclude(run)
