@@ -176,6 +176,8 @@ def _check_session(words: list[str], *, config: pytest.Config) -> None:
 
 
 def _check_pytest(words: list[str], *, config: pytest.Config) -> None:
+    if "-n" in words and not config.pluginmanager.hasplugin("xdist"):
+        words = words[: words.index("-n")] + words[words.index("-n") + 2 :]
     asked = config._parser.parse(words)
     markers = {line.partition(":")[0] for line in config.getini("markers")}
     _demand(not words or "-m" not in words or asked.markexpr in markers, f"there is no marker {asked.markexpr}")
