@@ -173,7 +173,10 @@ class _LoadDerivation:
             return "the run ended before its turn"
         why = Counter(reason for each in tries for reason in each.reasons[:1]).most_common(1)
         if not why:
-            return "no answer was right" if counted > 1 else f"only {len(tries)} of {self.plan.blocks} blocks came"
+            silent = sum(not each.latencies.right for each in tries)
+            if counted > 1:
+                return f"in {silent} of {len(tries)} blocks no right answer came in the time that counts"
+            return f"only {len(tries)} of {self.plan.blocks} blocks came"
         return f"{counted} of {self.plan.blocks} blocks counted: {why[0][0]}"
 
     def _ladder(self, arm: int) -> Array:

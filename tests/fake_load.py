@@ -3,7 +3,7 @@
 The plan and the sample files are made by the lab's own code; only times and sensors are made up.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ class FakeLoad:
     """What a fake run under load is planted with; `make` writes it.
 
     `throughput` gives an arm's requests per second by users. `trial` are fields of a trial's report by (block, arm,
-    step), `fault` what is wrong with every tenth answer of such a load. `blocks` is how many came to their end, and
-    `cut` how many trials the one after them finished.
+    step), `fault` what is wrong with every tenth answer of such a load; `silent` loads have no answer at all. `blocks`
+    is how many came to their end, and `cut` how many trials the one after them finished.
     """
 
     throughput: Callable[[Arm, float], float]
@@ -50,6 +50,7 @@ class FakeLoad:
     trial: Mapping[tuple[int, int, str], Mapping[str, Any]] = field(default_factory=dict)
     fault: Mapping[tuple[int, int, str], Fault] = field(default_factory=dict)
     lost: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    silent: Collection[tuple[int, int, str]] = ()
 
     @property
     def plan(self) -> LoadPlan:
@@ -95,6 +96,7 @@ class FakeLoad:
             took = np.int64(load.level / rate * 1e9 if load.kind == "closed" else 20e6)
             for place, end in enumerate(done.tolist()):
                 fault = self.fault.get(key, Fault.NONE) if place % 10 == 0 else Fault.NONE
+                fault = Fault.TIME_OUT if key in self.silent else fault
                 sent = end - int(took)
                 warm = sent < load.warm_seconds * 1e9
                 recorder.add((cell, 0, number, 200, fault, warm, 100, sent, sent, end, 0))

@@ -114,6 +114,13 @@ def test_a_wrong_answer_voids_a_load_and_a_lost_one_is_counted(fault: Fault, sta
     assert "answers were not the proven one" in cell.reason if state == "void" else cell.failed > 0
 
 
+def test_a_load_without_an_answer_in_a_block_is_void(tmp_path: Path) -> None:
+    """A server that hung through one of four blocks has no throughput to be averaged; the reason says in how many."""
+    void = cell_of(found(tmp_path, silent={(1, 0, "8 users")}), "8 users")
+    assert (void.state, void.achieved) == ("void", None)
+    assert void.reason == "in 1 of 4 blocks no right answer came in the time that counts"
+
+
 def test_the_generators_limit_is_named(tmp_path: Path) -> None:
     """Steps that are void because the generator had no more to give end the ladder in its name, not the server's."""
     busy = ShareReport(requests=100, unsent=0, failures=0, cpu_seconds=9.0, response="", service="")
