@@ -145,7 +145,8 @@ class _LoadDerivation:
         )  # fmt: skip
         wrong = sum(each.latencies.faults.get(fault, 0) for each in tries for fault in WRONG)
         if wrong:
-            return replace(bare, reason=f"{wrong} answers were not the proven one")
+            several = f"{wrong} answers were" if wrong > 1 else "one answer was"
+            return replace(bare, reason=f"{several} not the proven one")
         if len(counted) < 2 or not all(each.latencies.right for each in counted):
             return replace(bare, reason=self._reason(tries, counted=len(counted)))
         total = merged(each.latencies for each in counted)
