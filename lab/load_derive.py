@@ -143,12 +143,8 @@ class _LoadDerivation:
             face=arm.face, variant=arm.variant, kind=load.kind, step=load.step, level=load.level, state="void",
             generator_share=max((each.trial.generator_share for each in tries), default=0.0),
         )  # fmt: skip
-        wrong = sum(each.latencies.faults.get(fault, 0) for each in tries for fault in WRONG)
-        if wrong:
-            several = f"{wrong} answers were" if wrong > 1 else "one answer was"
-            return replace(bare, reason=f"{several} not the proven one")
-        if len(counted) < 2 or not all(each.latencies.right for each in counted):
-            return replace(bare, reason=self._reason(tries, counted=len(counted)))
+        if fault := self._fault(load):
+            return replace(bare, reason=fault)
         total = merged(each.latencies for each in counted)
         p50, p95, p99 = (
             around(total.response.percentile(share), [each.latencies.response.percentile(share) for each in counted])
@@ -169,6 +165,17 @@ class _LoadDerivation:
             lateness=total.lateness.percentile(0.99), opened=load_costs.opened(counted), held=load_costs.held(counted),
         )  # fmt: skip
 
+    def _fault(self, load: ArmLoad) -> str:
+        """Why a load does not count; nothing where it does."""
+        tries = [each for each in self.seen[load] if each]
+        counted = [each for each in tries if not each.reasons]
+        wrong = sum(each.latencies.faults.get(fault, 0) for each in tries for fault in WRONG)
+        if wrong:
+            return f"{f'{wrong} answers were' if wrong > 1 else 'one answer was'} not the proven one"
+        if len(counted) < 2 or not all(each.latencies.right for each in counted):
+            return self._reason(tries, counted=len(counted))
+        return ""
+
     def _reason(self, tries: Sequence[Seen], *, counted: int) -> str:
         if not tries:
             return "the run ended before its turn"
@@ -181,10 +188,10 @@ class _LoadDerivation:
         return f"{counted} of {self.plan.blocks} blocks counted: {why[0][0]}"
 
     def _ladder(self, arm: int) -> Array:
-        """Throughput (blocks, steps of users) of an arm; NaN where a block has no valid value."""
+        """Throughput (blocks, steps of users) of an arm; NaN where a block has no valid value, or the whole step."""
         found = np.full((self.plan.blocks, len(self.design.users)), np.nan)
         for load, blocks in self.seen.items():
-            if load.arm == arm and load.kind == "closed":
+            if load.arm == arm and load.kind == "closed" and not self._fault(load):
                 column = self.design.users.index(int(load.level))
                 for row, each in enumerate(blocks):
                     if each and not each.reasons:

@@ -121,6 +121,15 @@ def test_a_load_without_an_answer_in_a_block_is_void(tmp_path: Path) -> None:
     assert void.reason == "in 1 of 4 blocks no right answer came in the time that counts"
 
 
+def test_no_capacity_stands_on_a_void_step(tmp_path: Path) -> None:
+    """The highest step gave a wrong answer in one block: the capacity is that of a step that counts."""
+    highest = found(tmp_path / "whole").scalabilities[0].users
+    assert highest
+    cut = found(tmp_path / "cut", fault={(2, 0, f"{highest} users"): Fault.CONTENT}).scalabilities[0]
+    assert cut.users
+    assert cut.users != highest
+
+
 def test_the_generators_limit_is_named(tmp_path: Path) -> None:
     """Steps that are void because the generator had no more to give end the ladder in its name, not the server's."""
     busy = ShareReport(requests=100, unsent=0, failures=0, cpu_seconds=9.0, response="", service="")
