@@ -6,6 +6,7 @@ It asks nothing, overwrites nothing, and measures nothing.
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -83,7 +84,7 @@ def write_experiment(folder: Path, *, console: Console) -> None:
         raise LabError(f"there is no folder {folder}", hint="name your project's folder, as in ../mysite")
     path = folder / FILE
     shown = os.path.relpath(path)
-    command = f"./noxw -s lab -- {shown}"
+    command = f"./noxw -s lab -- {shlex.quote(shown)}"
     django = _django(folder.resolve()) if (folder / "manage.py").is_file() else ""
     try:
         with path.open("x", encoding="utf-8") as file:

@@ -31,9 +31,9 @@ class OwnServers:
     logs: Path
 
     def prepare(self) -> None:
-        """Runs what is to be run before the first boot, each command once. Raises LabError where one fails."""
-        for command, folder in dict.fromkeys((each.prepare, each.folder) for each in self.processes if each.prepare):
-            like = next(each for each in self.processes if each.prepare == command)
+        """Runs what is to be run before the first boot, once in each folder and environment. Raises LabError."""
+        wanted = {(each.prepare, each.folder, each.environment): each for each in self.processes if each.prepare}
+        for (command, folder, _), like in wanted.items():
             name = "prepare"
             try:
                 self._spawn(like, name=name, argv=_argv(command, port=0))

@@ -31,7 +31,7 @@ def supervisor() -> Iterator[Supervisor]:
 def head(tmp_path: Path) -> Path:
     """A tree in which the bounds of the few are worked out with more work."""
     tree = copy_tree(tmp_path / "head").path
-    change(tree, f"    for _ in range(6):\n        stats.beta.ppf(alpha / 2, found.candidate, 1)\n{FIRST}")
+    change(tree, f"    for _ in range(60):\n        special.betaincinv(found.candidate + 1, 1, alpha / 2)\n{FIRST}")
     return tree
 
 

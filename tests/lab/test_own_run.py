@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from lab.findings import Findings
+from lab.own_servers import OwnServers
+from lab.own_target import OwnServer
+from lab.processes import Supervisor
 from tests.lab.test_own import serving
 from tests.lab.tree import Tree
 
@@ -95,3 +98,21 @@ def test_services_that_run_already_are_compared_and_keep_their_secrets(tree: Tre
     assert "a block is a fresh client alone" in (run.path / "report.html").read_text()
     resumed = tree.lab("--resume", str(run.path))
     assert (resumed.returncode, "is not gone on with" in resumed.stderr) == (2, True)
+
+
+def test_each_folder_and_environment_is_prepared_by_itself(tmp_path: Path) -> None:
+    """Two checkouts with the same command are prepared both, and each environment once for all its servers."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    told = f"{sys.executable} -c \"import os; open('prepared', 'a').write(os.environ['WHICH'])\""
+    wanted = [("a", "1"), ("b", "1"), ("b", "2"), ("b", "2")]
+    processes = [
+        OwnServer(
+            name=str(number), command="true", folder=str(tmp_path / folder), prepare=told,
+            environment=(("WHICH", which),),
+        )
+        for number, (folder, which) in enumerate(wanted)
+    ]  # fmt: skip
+    with Supervisor() as supervisor:
+        OwnServers(processes=processes, supervisor=supervisor, logs=tmp_path).prepare()
+    assert [(tmp_path / name / "prepared").read_text() for name in ("a", "b")] == ["1", "12"]

@@ -95,6 +95,13 @@ def test_the_lab_token_is_where_the_lab_is_and_nowhere_else():
     assert given["web-lab"].profiles == ("lab",)
     assert given["web-lab"].settings["ports"] == ["127.0.0.1:8001:8000"]
     assert "secrets.token_urlsafe(32)" in given["web-lab"].command[-1]
+    # Nor does a token that it signed say anything to web.
+    assert (
+        "SECRET_KEY=\"$(python -c 'import secrets; print(secrets.token_urlsafe(50))')" in given["web-lab"].command[-1]
+    )
+    assert (given["web-lab"].environment["SECRET_KEY"], given["web-lab"].environment["JWT_KEYS"]) == (
+        "drawn at every start", "",
+    )  # fmt: skip
     assert [name for name, each in given.items() if "TARGET_LAB_TOKEN=" in " ".join(each.command)] == ["web-lab"]
 
 

@@ -204,13 +204,15 @@ def test_the_night_measures_every_experiment_and_is_red_where_one_failed(tmp_pat
     (tmp_path / ".nox" / "lab" / "bin").mkdir(parents=True)
     noxw = 'for word in "$@"; do [[ $word != b ]] || exit 2; done'
     text = script("nightly", "Measure")
+    names = "echo a b writes"
     ended = run(
-        text, folder=tmp_path, environment={}, programs={"./noxw": noxw, "./.nox/lab/bin/python": "echo a b c"}
+        text, folder=tmp_path, environment={}, programs={"./noxw": noxw, "./.nox/lab/bin/python": names}
     )  # fmt: skip
     assert ended.code == 1
     assert "::error title=Not measured::b\n" in ended.said
     measured = [call for call in ended.calls if call.startswith("noxw -s lab")]
-    assert measured == [f"noxw -s lab -- {each} --dataset large --history history" for each in "abc"]
+    asked = ("a --dataset large", "b --dataset large", "writes --dataset small")
+    assert measured == [f"noxw -s lab -- {each} --history history" for each in asked]
 
 
 def test_the_site_has_a_page_for_each_report(tmp_path: Path):
@@ -226,3 +228,6 @@ def test_the_site_has_a_page_for_each_report(tmp_path: Path):
     assert re.findall(r'href="([^"]+)"', index) == ["toggles.html", "writes.html"]
     assert (tmp_path / "site" / "writes.html").read_text() == "writes"
     assert "c0ffee" in index
+    nothing = run(text, folder=tmp_path / "site", programs={}, environment={"GITHUB_SHA": "c0ffee"})
+    assert nothing.code == 0
+    assert not (tmp_path / "site" / "site").exists()

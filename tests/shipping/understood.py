@@ -38,8 +38,8 @@ PLACEHOLDERS: Final = {
     "HOST:PORT": "127.0.0.1:5557", "N": "2", "URL": "http://127.0.0.1:8000/", "REV": "main", "NAME": "toggles",
     "RUN": RUN, "RUN_A": "toggles", "RUN_B": RUN, "RUN/PART": RUN, "results/toggles/<run>": RUN, "RUN_FOLDER": RUN,
     "DIR": "history", "FOLDER": "../mysite", "FILE": OWN, "{path}": OWN, "../mysite/windtunnel_experiment.py": OWN,
-    "PATH...": "/api/products/", "$experiment": "toggles", "$SESSION": "tests", "$HEAD": "HEAD", "$1": "60s",
-    "$url": "http://127.0.0.1:8000", "$profile": "dev",
+    "PATH...": "/api/products/", "$experiment": "toggles", "$dataset": "large", "$SESSION": "tests", "$HEAD": "HEAD",
+    "$1": "60s", "$url": "http://127.0.0.1:8000", "$profile": "dev",
 }  # fmt: skip
 """What stands for something of the reader's own, and an example of it."""
 HANDED_OVER: Final = {"lint": "ruff", "types": "mypy", "lock": "uv", "shell": "Django", "psql": "psql", "fuzz": "1"}

@@ -55,6 +55,6 @@ def run(text: str, *, folder: Path, programs: Mapping[str, str], environment: Ma
     found = os.pathsep.join(map(str, (path, Path(sys.executable).parent, "/usr/bin", "/bin")))
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text], cwd=folder, capture_output=True, text=True,
-        check=False, env={"PATH": found, "HOME": str(folder), **environment},
+        check=False, env={"PATH": found, "HOME": str(folder), "GITHUB_OUTPUT": str(folder / "output"), **environment},
     )  # fmt: skip
     return Ended(code=done.returncode, said=done.stdout + done.stderr, calls=tuple(calls.read_text().splitlines()))
