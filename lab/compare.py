@@ -56,7 +56,13 @@ def compare(
         alone_before=len(own) - len(common) + len(beside[0].keys() - beside[1].keys()),
         alone_after=len(others) - len(common) + len(beside[1].keys() - beside[0].keys()), numbers=compared(*beside),
     )  # fmt: skip
-    return replace(found, answer=answer(found))
+    told = [_doubt(each, name=name) for name, each in (("first", before), ("second", after)) if not each.complete]
+    return replace(found, answer=(*answer(found), *told))
+
+
+def _doubt(found: Findings, *, name: str) -> str:
+    """What a reader must know of a run that did not come to its end, or lost a part."""
+    return " ".join((f"The {name} run, {found.run}, is not whole: it has what it has.", *found.notes))
 
 
 def _key(cell: Cell) -> tuple[object, ...]:

@@ -47,10 +47,11 @@ def load_summary(folder: RunFolder, found: LoadFindings) -> Findings:
         experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
         answer=wording.load_answer(found, proofs=proof.proofs), dataset=manifest.dataset,
         knobs=tuple(knob.name for knob in manifest.experiment.knobs), held=manifest.experiment.variant,
-        complete=plan is not None and blocks_done(folder, plan) == plan.blocks,
+        complete=plan is not None and blocks_done(folder, plan) == plan.blocks and not found.damages,
         cells=(), effects=(), waterfalls=(), proofs=proof.proofs, blocks=(),
         stages=tuple(stage for stage in folder.stages if stage.name != REPORT_STAGE),
-        environment=manifest.environment, settings=manifest.settings, notes=proof.notes, command=manifest.command,
+        environment=manifest.environment, settings=manifest.settings, command=manifest.command,
+        notes=(*proof.notes, *(f"A block is left out whole: {damage}." for damage in found.damages)),
     )  # fmt: skip
 
 
@@ -103,6 +104,7 @@ class _LoadDerivation:
             gains=tuple(self._gains(ladders)),
             costs=costs(self.seen, arms=self.arms),
             notes=self._notes(cells),
+            damages=self._damages(),
             calibration=self.folder.calibration,
             statements=statements_in(self.folder, self.plan, due=self.due),
         )
@@ -234,6 +236,10 @@ class _LoadDerivation:
                     Gain(face=own.face, candidate=own.variant, reference=self.arms[first].variant, ratio=ratio)
                 )
         return found
+
+    def _damages(self) -> tuple[str, ...]:
+        seen = (each for blocks in self.seen.values() for each in blocks if each)
+        return tuple(dict.fromkeys(damage for each in seen for damage in each.damages))
 
     def _notes(self, cells: Sequence[LoadCell]) -> tuple[str, ...]:
         notes = []

@@ -221,7 +221,8 @@ class LoadFindings:
 
     `calibration` is the newest one of the instrument on this machine; None where there was none. `costs` are those
     beside a bare view, in a design that has one. `statements` are those that the database ran and those that were due,
-    over all blocks; None where it does not count them.
+    over all blocks; None where it does not count them. `damages` say what is wrong with samples, whose blocks are left
+    out whole.
     """
 
     walk: str
@@ -233,4 +234,5 @@ class LoadFindings:
     notes: tuple[str, ...] = ()
     calibration: Calibration | None = None
     statements: tuple[int, int] | None = None
+    damages: tuple[str, ...] = ()
     schema_version: int = field(default=LOAD_VERSION)

@@ -19,7 +19,8 @@ from lab.verdict import kernel_ratios
 class Seen:
     """One load in one block, with its throughput in right answers per second, and why it does not count.
 
-    `connections` are those to the database that it took, None where that is not known.
+    `connections` are those to the database that it took, None where that is not known; `damages` what is wrong with the
+    block's samples.
     """
 
     latencies: Latencies
@@ -27,6 +28,7 @@ class Seen:
     throughput: float
     reasons: tuple[str, ...]
     connections: Taken | None = None
+    damages: tuple[str, ...] = ()
 
 
 def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, float]:
@@ -128,7 +130,8 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
         connections = taken(readings, began=trial.began, seconds=trial.seconds)
         found.append(
             Seen(
-                latencies=latencies, trial=trial, throughput=throughput, reasons=reasons, connections=connections
+                latencies=latencies, trial=trial, throughput=throughput, reasons=reasons, connections=connections,
+                damages=tuple(tape.damages),
             )
         )  # fmt: skip
     return found

@@ -65,8 +65,8 @@ def _compare(first: str, second: str, *, although: bool, console: Console) -> No
     if before.path == after.path:
         raise LabError(f"{first} and {second} are one run", hint="name another run to compare it with")
     manifests = before.manifest, after.manifest
-    names = [f"{m.experiment.name}-{run.path.name}" for m, run in zip(manifests, (before, after), strict=True)]
-    target = COMPARISONS / "--".join(names)
+    # By the names of the folders: what a manifest says of itself may be no name of a folder.
+    target = COMPARISONS / "--".join(f"{run.path.parent.name}-{run.path.name}" for run in (before, after))
     target.mkdir(parents=True, exist_ok=True)
     folders = (link(before.path, start=target), link(after.path, start=target))
     found = compare(

@@ -61,7 +61,8 @@ function cellAt(row, column) {
 function value(row, column) {
   const cell = cellAt(row, column);
   const text = cell.dataset.sort ?? cell.textContent.trim();
-  const number = parseFloat(text.replace(/,/g, ""));
+  /* A date or a commit may begin with a digit, and is no number. */
+  const number = /^[-+−]?[\d.,]+(e[-+]?\d+)?(?![\w-])/i.test(text) ? parseFloat(text.replace(/,/g, "").replace("−", "-")) : NaN;
   return Number.isNaN(number) ? text : number;
 }
 

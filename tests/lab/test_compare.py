@@ -202,11 +202,11 @@ def test_door_compares_two_runs(tree: Tree, door: Door, tmp_path: Path) -> None:
         made(tree.path / "results" / "compared" / name, seed=ord(name))
     done = door("report", "compared/a", "compared/b")
     assert (done.returncode, done.stderr) == (0, "")
-    target = tree.path / "results" / "compare" / "toggles-a--toggles-b"
+    target = tree.path / "results" / "compare" / "compared-a--compared-b"
     found = read(target / "comparison.json", Comparison)
     said = done.stdout.splitlines()
     assert list(found.answer) == said[:-1]
-    assert said[-1] == "comparison: results/compare/toggles-a--toggles-b/comparison.html"
+    assert said[-1] == "comparison: results/compare/compared-a--compared-b/comparison.html"
     page = target / "comparison.html"
     before = page.read_bytes()
     assert b'href="./../../compared/a/report.html"' in before

@@ -202,3 +202,17 @@ def test_an_arm_that_was_too_slow_to_be_proven_is_void_for_that(tmp_path: Path) 
     cells = tuple(CellProof(cell=cell, seconds=1.0, answers=two if cell else one) for cell in range(4))
     folder.save("proof", ProofRecord(cells=cells, proofs=()))
     assert cell_of(derive_load(folder), "every load").reason.startswith("its requests are so slow")
+
+
+def test_a_block_with_damaged_samples_is_left_out_and_told_of(tmp_path: Path) -> None:
+    """Cut anywhere, a file of samples costs its block, the run is not whole, and page and summary say which file."""
+    folder = FakeLoad(throughput=planted).make(tmp_path)
+    path = folder.sample_file(2)
+    path.write_bytes(path.read_bytes()[:1000])
+    load = derive_load(folder)
+    told = load_summary(folder, load)
+    assert load.damages
+    assert all(path.name in damage for damage in load.damages)
+    assert not told.complete
+    assert any(path.name in note for note in told.notes)
+    assert {cell.achieved.blocks for cell in load.cells if cell.achieved} == {3}
