@@ -264,8 +264,8 @@ class Derivation:
             notes.append("The run ended before anything was timed.")
         elif len(self.reports) < planned:
             notes.append(
-                f"The run ended early, or lost a part: {len(self.reports)} of {planned} blocks have the report that each "
-                "writes at its end. What was measured is shown."
+                f"The run ended early, or lost a part: {len(self.reports)} of {planned} blocks have the report that "
+                "each writes at its end. What was measured is shown."
             )
         notes += self.damages
         evidence = [proof.cold for proof in self.proof.cells if proof.cold]

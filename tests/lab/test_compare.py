@@ -165,6 +165,16 @@ def test_unlike_runs_are_refused_by_what_differs(
     assert [each.makes_unlike for each in found.differences] == [True]
 
 
+def test_a_run_that_is_not_whole_is_compared_and_named(runs: tuple[RunFolder, RunFolder]) -> None:
+    """The answer ends with which of the two, and with its notes."""
+    found = compared(*runs, complete=False, notes=("block-03.samples ends inside a frame.",))
+    assert found.answer[-1] == (
+        f"The second run, {derive(runs[1]).run}, is not whole: it has what it has. "
+        "block-03.samples ends inside a frame."
+    )
+    assert "not whole" not in " ".join(compared(*runs).answer)
+
+
 def test_another_commit_is_what_runs_are_compared_for(runs: tuple[RunFolder, RunFolder]) -> None:
     """Commit, versions and settings are listed, and refuse nothing."""
     found = compared(*runs, environment=(("commit", "def456"), ("cores", "2")), settings=(("jit", "on"),))
