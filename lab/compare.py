@@ -56,8 +56,8 @@ def compare(
         alone_before=len(own) - len(common) + len(beside[0].keys() - beside[1].keys()),
         alone_after=len(others) - len(common) + len(beside[1].keys() - beside[0].keys()), numbers=compared(*beside),
     )  # fmt: skip
-    told = [_doubt(each, name=name) for name, each in (("first", before), ("second", after)) if not each.complete]
-    return replace(found, answer=(*answer(found), *told))
+    doubts = [_doubt(each, name=name) for name, each in (("first", before), ("second", after)) if not each.complete]
+    return replace(found, answer=(*answer(found), *doubts))
 
 
 def _doubt(found: Findings, *, name: str) -> str:
