@@ -14,7 +14,8 @@ RUN echo "windtunnel:x:10001:10001::/nonexistent:/usr/sbin/nologin" >> /etc/pass
     echo "windtunnel:x:10001:" >> /etc/group && \
     install --directory --owner 10001 --group 10001 --mode 0700 /var/lib/windtunnel
 
-# Each package is held against its hash, and comes as a wheel, but for promise: that is plain Python without one.
+# Each package is held against its hash, and comes as a wheel, but for promise: that is plain Python without one, and the
+# setuptools that build it are not held against a hash.
 FROM base AS target-packages
 COPY requirements/image-target.txt /opt/requirements.txt
 RUN python -m venv --without-pip /opt/venv && \
