@@ -86,6 +86,12 @@ def fitted(text: str, *, pixels: float, size: float) -> str:
     return clean if len(clean) <= most else clean[: most - 1] + "…"
 
 
+def squeezed(text: str, *, pixels: float, size: float) -> str:
+    """A label cut in its middle to what fits: names of arms that begin alike end unlike, and the other way round."""
+    clean, most = label(text), max(int(pixels / (size * _CHARACTER)), 3)
+    return clean if len(clean) <= most else f"{clean[: most // 2]}…{clean[most // 2 + 1 - most :]}"
+
+
 def inline(figure: Figure, *, identifier: str, alternative: str) -> Markup:
     """The figure as an <svg> element for a page; ids start with `identifier`, `alternative` says it in words."""
     stream = io.StringIO()

@@ -10,7 +10,7 @@ from lab.study_findings import Axis, Curve, Line
 from reports import format as text
 from reports.chart import padded
 from reports.charts.scales import KEY_ROW, across, ends, key, meet, series, upward, whisker
-from reports.style import WIDTH, colour
+from reports.style import SMALL, WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
 _PLOT, _TOP, _BOTTOM, _LEFT, _RIGHT = 210, 12, 36, 58, 12
@@ -30,7 +30,7 @@ def draw(curve: Curve, *, identifier: str, alternative: str, reading: Callable[[
     marked = list(zip(curve.lines, places(curve.lines), strict=True))
     with styled():
         named = [(series(place), line.name, reading(line)) for line, place in marked if not line.is_model]
-        head = _TOP + KEY_ROW * len(named)
+        head = _TOP + KEY_ROW * (len(named) + 1)
         figure = new_figure(width=WIDTH, height=head + _PLOT + _BOTTOM)
         key(figure, named)
         axes = place_axes(figure, left=_LEFT, top=head, width=WIDTH - _LEFT - _RIGHT, height=_PLOT)
@@ -86,7 +86,11 @@ def _upward(axes: Axes, curve: Curve) -> None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: show(curve.y)(value)))
         axes.grid(visible=True, axis="y", color=colour("line"), linewidth=0.6)
         axes.set_axisbelow(True)
-    axes.set_ylabel(_label(curve.y))
+    # Above the axis and not along it: ticks differ in width, and would push it out of the drawing.
+    axes.annotate(
+        _label(curve.y), (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 5), textcoords="offset points",
+        fontsize=SMALL, color=colour("quiet"),
+    )  # fmt: skip
 
 
 def _line(axes: Axes, line: Line, *, mark: str) -> None:

@@ -11,7 +11,7 @@ from reports import format as text
 from reports.chart import apart, log_ticks, padded
 from reports.charts.interaction import tick_text
 from reports.style import SERIES, SMALL, WIDTH, colour
-from reports.svg import HIT, inline, label, new_figure, place_axes, pointed, styled
+from reports.svg import HIT, inline, new_figure, place_axes, pointed, squeezed, styled
 
 _HEIGHT, _TOP, _BOTTOM, _LEFT, _RIGHT = 250, 8, 36, 46, 138
 _GAP = 13.0
@@ -74,5 +74,12 @@ def draw(curves: Sequence[Curve], *, identifier: str, alternative: str) -> Marku
         for curve, place in zip(curves, apart(ends, gap=_GAP), strict=True):
             at = float(back.transform((0, place))[1])
             mark = colour(SERIES[curve.place % len(SERIES)])
-            axes.text(1.03, at, label(curve.name), va="center_baseline", fontsize=SMALL, color=mark)
+            axes.text(
+                1.03,
+                at,
+                squeezed(curve.name, pixels=_RIGHT - 8, size=SMALL),
+                va="center_baseline",
+                fontsize=SMALL,
+                color=mark,
+            )
         return inline(figure, identifier=identifier, alternative=alternative)
