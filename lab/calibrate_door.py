@@ -33,7 +33,7 @@ def parser_for(kind: type[ArgumentParser]) -> ArgumentParser:
     add = gate.add_argument
     add("--whole", type=_number, default=0, help="gates of all operations, on unchanged code (default: 0)")
     add("--unchanged", type=_number, default=3, help="gates of one operation, likewise (default: 3)")
-    add("--mistakes", type=_number, default=15, help="planted mistakes (default: all 15)")
+    add("--mistakes", type=_number, default=15, help="planted mistakes, and two fatter payloads (default: all 15)")
     add("--slow", default="", metavar="KIND=N,...", help="planted work, as in '+3 %%=20,+2 %%=10'")
     add("--duel", action="store_true", help="ask the field's common gates too, of each pair of trees that is timed")
     add("--tolerance", type=_share, default="1%", help="of unchanged code and of small doses (default: 1%%)")

@@ -2,11 +2,13 @@
 
 results/<experiment>/<run>/manifest.json   what was asked, of what, on which machine
                            proof.json      each cell's proof and evidence
+                           evidence/       <server>.jsonl: what the target wrote down of each request of the proof
                            plan.json       how the budget was shared, or of a run under load
                            load-plan.json  which loads each block has
                            samples/        block-00.samples: raw due, sent and done times
                            blocks/         block-00.script.json, block-00.report.json
                                            block-00.alone.json: what PostgreSQL alone took, where it was timed
+                                           under load block-00.statements.json, block-00.connections.json as well
                            calibration.json  how honest the load instrument was here, if that was ever measured
                            counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
                            benchmarks.json, power.json  of a gate: calls in process, and how honest gates are
@@ -14,6 +16,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            missing.json    of a run with mails: the servers that cannot be had here
                            mail.json       what became of orders and mails: derived
                            caching-plan.json, kept.json  of a study of caches: its times, and what answers take
+                           indexes.json, writes.json  of a study of indexes: which there are, what inserts took
                            study.json      what a study found: derived
                            stages.json     wall times
                            findings.json, report.html: derived, may be made again
