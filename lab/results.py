@@ -12,15 +12,13 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            calibration.json  how honest the load instrument was here, if that was ever measured
                            counted.json, counted/, gate.json  of a gate: each commit's counts, and what differs
                            benchmarks.json, power.json  of a gate: calls in process, and how honest gates are
-                           load.json       what was found under load: derived
+                           load.json, mail.json  what was found under load, and of orders and mails: derived
                            missing.json    of a run with mails: the servers that cannot be had here
-                           mail.json       what became of orders and mails: derived
                            caching-plan.json, kept.json  of a study of caches: its times, and what answers take
                            indexes.json, writes.json  of a study of indexes: which there are, what inserts took
                            study.json      what a study found: derived
                            stages.json     wall times
-                           findings.json, report.html: derived, may be made again
-                           cells.csv, loads.csv, mails.csv, summary.md  likewise, for other programs and for people
+                           findings.json, report.html, cells.csv, loads.csv, mails.csv, summary.md  derived
                            SHA256SUMS      the checksums of what was not derived, since the run ended
 """
 
