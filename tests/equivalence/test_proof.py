@@ -20,8 +20,6 @@ from tests.equivalence.proof import FACES, OTHER_CACHES, OTHER_WAYS, SERIALIZERS
 from tests.equivalence.reference import Reference
 from tests.targets.subject import ServiceUrls, TargetClient, served_by
 
-pytestmark = pytest.mark.given_servers
-
 ASKED = questions(seed=1, sampled=5)
 FEW_VARIANTS = (Variant(), Variant(select_related="off", prefetch_related="off"))
 
@@ -37,11 +35,17 @@ def test_the_proof_covers_a_thousand_answers():
 
 
 MIXED = [each for each in (*OTHER_CACHES, *OTHER_WAYS) if each.select_related != each.prefetch_related]
-PLAIN = [each for each in (*VARIANTS, *OTHER_CACHES, *OTHER_WAYS, *SERIALIZERS) if each not in MIXED]
+PLAIN = [each for each in (*VARIANTS, *OTHER_CACHES, *OTHER_WAYS, *SERIALIZERS) if each not in (*MIXED, *FEW_VARIANTS)]
 
 
 @pytest.mark.parametrize(
-    "variant", [*PLAIN, *(pytest.param(each, marks=pytest.mark.nightly) for each in MIXED)], ids=str
+    "variant",
+    [
+        *PLAIN,
+        *(pytest.param(each, marks=pytest.mark.given_servers) for each in FEW_VARIANTS),
+        *(pytest.param(each, marks=pytest.mark.nightly) for each in MIXED),
+    ],
+    ids=str,
 )
 def test_every_variant_of_both_faces_gives_the_reference_answer(
     target_client: TargetClient, reference: Reference, variant: Variant
@@ -116,6 +120,7 @@ def test_a_planted_mutant_is_caught(
     assert next(differences(target_client, reference, asked=ASKED, variants=FEW_VARIANTS), None) is not None
 
 
+@pytest.mark.given_servers
 @pytest.mark.parametrize("face", FACES)
 @pytest.mark.parametrize("cache", ["query", "view", "both"])
 def test_a_stale_cache_is_caught(
