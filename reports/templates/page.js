@@ -61,8 +61,9 @@ function cellAt(row, column) {
 function value(row, column) {
   const cell = cellAt(row, column);
   const text = cell.dataset.sort ?? cell.textContent.trim();
-  /* A date or a commit may begin with a digit, and is no number. */
-  const number = /^[-+−]?[\d.,]+(e[-+]?\d+)?(?![\w-])/i.test(text) ? parseFloat(text.replace(/,/g, "").replace("−", "-")) : NaN;
+  /* The time of a run and a commit may begin with a digit, and are no numbers. */
+  const isName = /^\d{4}-\d\d-|^[0-9a-f]{12}$/.test(text);
+  const number = isName ? NaN : parseFloat(text.replace(/,/g, "").replace("−", "-"));
   return Number.isNaN(number) ? text : number;
 }
 

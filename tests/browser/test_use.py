@@ -75,6 +75,19 @@ def test_tables_sort_by_number(opened: Opened) -> None:
         assert header.locator("xpath=..").get_attribute("aria-sort") == "descending"
 
 
+def test_runs_sort_by_when_they_began(opened: Opened) -> None:
+    """A run's name begins with a year and is no number: one click sorts the runs, another turns them round."""
+    with opened("site") as page:
+        table = page.locator("table.sortable").first
+        seen = []
+        for _ in range(2):
+            table.locator("thead button").first.click()
+            seen.append(table.locator("tbody tr th").all_inner_texts())
+        assert seen[0] == sorted(seen[0])
+        assert seen[1] == sorted(seen[0], reverse=True)
+        assert len(set(seen[0])) > 1
+
+
 @pytest.mark.parametrize(
     "chosen",
     [
