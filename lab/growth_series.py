@@ -16,7 +16,7 @@ from lab.growth_fit import Growth, growth
 from lab.limits import REQUEST_LIMIT
 from lab.part import void_blocks
 from lab.results import CellProof, RunFolder
-from lab.summary import mean_of
+from lab.scatter import mean_of
 
 COUNTED: Final = ("statements", "shared buffers", "rows", "bytes")
 """What is counted of a request."""

@@ -11,7 +11,7 @@ from lab.effect import Array, interval_half_width, trimmed_mean
 from lab.findings import Interval
 from lab.index_list import SecondaryIndex
 from lab.index_writes import ALL, NONE, Insert, TableWrites
-from lab.summary import ratio_of
+from lab.scatter import ratio_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

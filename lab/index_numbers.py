@@ -15,9 +15,9 @@ from lab.index_costs import Cost, costs, together
 from lab.index_list import Listed
 from lab.index_writes import TableWrites
 from lab.indexes import EVERYTHING, READS
-from lab.json_files import read
+from lab.json_files import read_if_there
 from lab.results import RunFolder
-from lab.summary import ratio_of
+from lab.scatter import ratio_of
 from lab.wording import varied_levels
 
 BESIDE: Final = 0
@@ -54,13 +54,13 @@ class Weighed:
     def listed(self) -> Listed:
         """The indexes, and what uses each."""
         path = self.folder.path / "indexes.json"
-        return read(path, Listed) if path.exists() else Listed(indexes=(), beside=(), alone=())
+        return read_if_there(path, Listed) or Listed(indexes=(), beside=(), alone=())
 
     @cached_property
     def writes(self) -> tuple[TableWrites, ...]:
         """The inserts of every table."""
         path = self.folder.path / "writes.json"
-        return read(path, tuple[TableWrites, ...]) if path.exists() else ()
+        return read_if_there(path, tuple[TableWrites, ...]) or ()
 
     @cached_property
     def costs(self) -> dict[str, Cost]:

@@ -1,10 +1,11 @@
-"""Yields intervals of numbers that blocks give: around what all give together, by the scatter of their own values."""
+"""Yields intervals of what blocks saw, where any: None of what fewer than two saw. It knows not what they measure."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from lab.effect import Array, interval_half_width
+from lab import scatter
+from lab.effect import Array
 from lab.findings import Interval
 
 Samples = Sequence[Array]
@@ -13,21 +14,13 @@ Samples = Sequence[Array]
 
 def around(estimate: float, values: Sequence[float], *, most: float = np.inf) -> Interval | None:
     """An estimate with the t interval of the blocks' own `values`, within 0 and `most`; None below two blocks."""
-    if len(values) < 2:
-        return None
-    half = interval_half_width(np.array(values))
-    low, high = max(estimate - half, 0.0), min(estimate + half, most)
-    return Interval(estimate=estimate, low=low, high=high, blocks=len(values))
+    return scatter.around(estimate, values, most=most) if len(values) > 1 else None
 
 
 def ratio_of(pairs: Sequence[tuple[float, float]]) -> Interval | None:
     """The mean ratio of blocks' (candidate, reference), both above 0, on logarithms; None below two blocks."""
-    if len(pairs) < 2:
-        return None
-    logs = np.array([np.log(candidate / reference) for candidate, reference in pairs])
-    half, mean = interval_half_width(logs), float(logs.mean())
-    low, middle, high = (float(np.exp(value)) for value in (mean - half, mean, mean + half))
-    return Interval(estimate=middle, low=low, high=high, blocks=len(logs))
+    logs = [float(np.log(candidate / reference)) for candidate, reference in pairs]
+    return scatter.ratio_of(logs) if len(logs) > 1 else None
 
 
 def mean_over(samples: Samples) -> Interval | None:

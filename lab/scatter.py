@@ -4,25 +4,29 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from lab.effect import interval_half_width
+from lab.effect import Array, interval_half_width
 from lab.findings import Interval
 
+Values = Sequence[float] | Array
 
-def mean_of(values: Sequence[float]) -> Interval:
+
+def mean_of(values: Values) -> Interval:
     """The mean of at least two blocks' values, with its 95 % t interval."""
     return around(float(np.mean(values)), values)
 
 
-def around(estimate: float, values: Sequence[float]) -> Interval:
+def around(estimate: float, values: Values, *, most: float = np.inf) -> Interval:
     """An estimate from all blocks together, with the t interval that the scatter of their own `values` gives.
 
-    A percentile of few requests is too low, and of all blocks' requests together less so than of each block's own.
+    It ends at 0 and at `most`. A percentile of few requests is too low, and of all blocks' requests together less so
+    than of each block's own.
     """
     half = interval_half_width(np.array(values))
-    return Interval(estimate=estimate, low=max(estimate - half, 0.0), high=estimate + half, blocks=len(values))
+    low, high = max(estimate - half, 0.0), min(estimate + half, most)
+    return Interval(estimate=estimate, low=low, high=high, blocks=len(values))
 
 
-def ratio_of(logs: Sequence[float]) -> Interval:
+def ratio_of(logs: Values) -> Interval:
     """The ratio whose logarithm each of at least two blocks gives, with its 95 % t interval on logs."""
     values = np.array(logs)
     half, mean = interval_half_width(values), float(values.mean())

@@ -2,14 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import exp
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lab.effect import interval_half_width
 from lab.findings import Interval
+from lab.scatter import mean_of
 
 Array = NDArray[np.float64]
 
@@ -55,18 +54,6 @@ class CellTimes:
     def median(self) -> float | None:
         """The median of all samples, in seconds; None without samples."""
         return dict(self.quantiles).get(0.5)
-
-
-def mean_of(values: Array) -> Interval:
-    """The mean of blocks' values (n,), two or more, none below 0, with its t interval."""
-    mean, half = float(values.mean()), interval_half_width(values)
-    return Interval(estimate=mean, low=max(mean - half, 0.0), high=mean + half, blocks=len(values))
-
-
-def ratio_of(logs: Array) -> Interval:
-    """The geometric mean by blocks' logarithms (n,), two or more, with its t interval."""
-    mean, half = float(logs.mean()), interval_half_width(logs)
-    return Interval(estimate=exp(mean), low=exp(mean - half), high=exp(mean + half), blocks=len(logs))
 
 
 def cell_times(blocks: Sequence[BlockTimes], *, cell: int) -> CellTimes:
