@@ -6,11 +6,11 @@ It says nothing that the findings do not hold; the run's own sentences come from
 from collections.abc import Sequence
 
 from lab.findings import Effect, Waterfall
+from lab.wording import face_name, place
 from reports import format as text
 from reports.charts import quantiles, sizes
 from reports.charts.forest import Row
 from reports.charts.interaction import Panel
-from reports.design import face_name
 
 WATERFALL = (
     "Read from top to bottom: the first bar is the mean service time with every knob off, the last one with every knob "
@@ -52,11 +52,6 @@ DRIFT = (
     "Each thin line is one cell, the bold line their median: the block's mean over the cell's own mean. A level line "
     "at 1 is a quiet machine. Arms are interleaved inside a block, so a drift that all share cancels in every ratio."
 )
-
-
-def place(operation: str, face: str) -> str:
-    """Operation and face as the start of a title."""
-    return f"{operation}, {face_name(face)}" if face else operation
 
 
 def growth_title(face: str, lines: Sequence[sizes.Line], *, what: str) -> str:

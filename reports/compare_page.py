@@ -7,6 +7,7 @@ from functools import cached_property
 from lab.compare_findings import CellPair, Comparison, Difference, EffectPair, NumberPair
 from lab.compare_words import cell_name
 from lab.findings import Effect, Interval
+from lab.wording import place
 from reports import captions, study_drawings
 from reports.chart import Chart
 from reports.charts import forest
@@ -55,7 +56,7 @@ class ComparePage:
             own = [e for e in self.found.effects if (e.operation, e.face) == (operation, face)]
             rows = [forest.Row(name=_effect_name(each), effect=_as_effect(each)) for each in own]
             changed = sum(each.verdict == "changed" for each in own)
-            head = captions.place(operation, face) or "all operations"
+            head = place(operation, face) or "all operations"
             charts.append(
                 _chart(
                     rows, title=f"{head}: {changed or 'none'} of {len(own)} effects changed",
@@ -93,7 +94,7 @@ class ComparePage:
             own = [c for c in self.found.cells if (c.operation, c.face) == (operation, face) and c.ratio]
             rows = [forest.Row(name=self.name(cell), effect=effect) for cell in own if (effect := _of_cell(cell))]
             if rows:
-                title = captions.tally_title(captions.place(operation, face), rows, what="the second run is")
+                title = captions.tally_title(place(operation, face), rows, what="the second run is")
                 charts.append(
                     _chart(
                         rows, title=title, axis="time in the second run / in the first (log)",
@@ -128,7 +129,7 @@ def _number_charts(numbers: Sequence[NumberPair], *, identifier: str) -> tuple[C
         if rows:
             charts.append(
                 _chart(
-                    rows, title=_number_title(captions.place(what, face), rows),
+                    rows, title=_number_title(place(what, face), rows),
                     axis="in the second run / in the first (log)", identifier=f"{identifier}-{len(charts)}",
                     operation="", face=face, is_of_times=False,
                 )

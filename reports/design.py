@@ -12,13 +12,7 @@ from lab.wording import variant_name, varied_levels
 
 Setting = tuple[tuple[str, str], ...]
 
-FACES = {"rest": "REST", "graphql": "GraphQL", "http": "HTTP"}
 CACHE = "cache"
-
-
-def face_name(face: str) -> str:
-    """A face as people write it."""
-    return FACES.get(face, face)
 
 
 def anchor(*words: str) -> str:

@@ -6,11 +6,12 @@ It draws none itself.
 from collections.abc import Sequence
 from itertools import combinations
 
+from lab import wording
 from lab.findings import Cell, Effect, Findings
 from reports import captions
 from reports.chart import Chart
 from reports.charts import drift, forest, interaction, quantiles, sizes, waterfall
-from reports.design import CACHE, Design, effects_of, face_name, headlines, knobs_named, pairs_of
+from reports.design import CACHE, Design, effects_of, headlines, knobs_named, pairs_of
 from reports.places import places
 
 
@@ -43,7 +44,7 @@ def knob_effects(findings: Findings, design: Design) -> tuple[Chart, ...]:
         if not rows:
             continue
         first = [row for row in rows if row.effect.kind == "conditional"] or rows
-        head = ", ".join(filter(None, (captions.place(operation, face), first[0].effect.given)))
+        head = ", ".join(filter(None, (wording.place(operation, face), first[0].effect.given)))
         charts.append(
             _forest(
                 rows,
@@ -135,7 +136,7 @@ def interactions(findings: Findings, design: Design) -> tuple[Chart, ...]:
             charts.append(
                 Chart(
                     identifier=identifier,
-                    title=captions.interaction_title(captions.place(operation, face), panels),
+                    title=captions.interaction_title(wording.place(operation, face), panels),
                     alternative=alternative,
                     svg=interaction.draw(panels, identifier=identifier, alternative=alternative),
                     header=interaction.header(),
@@ -169,7 +170,7 @@ def distributions(findings: Findings, design: Design) -> tuple[Chart, ...]:
             charts.append(
                 Chart(
                     identifier=identifier,
-                    title=captions.quantiles_title(captions.place(operation, face), curves),
+                    title=captions.quantiles_title(wording.place(operation, face), curves),
                     alternative=alternative,
                     svg=quantiles.draw(curves, identifier=identifier, alternative=alternative),
                     header=quantiles.header(),
@@ -199,7 +200,7 @@ def drifts(findings: Findings, design: Design) -> tuple[Chart, ...]:
             charts.append(
                 Chart(
                     identifier=identifier,
-                    title=captions.drift_title(captions.place(operation, face), middle),
+                    title=captions.drift_title(wording.place(operation, face), middle),
                     alternative=alternative,
                     svg=drift.draw(cells, identifier=identifier, alternative=alternative),
                     header=drift.header(),
@@ -244,7 +245,7 @@ def _forest(
 
 def _server_row(effect: Effect) -> str:
     given = "" if effect.kind == "part" else effect.given
-    return ", ".join(part for part in (face_name(effect.face), effect.subject, given) if part)
+    return ", ".join(part for part in (wording.face_name(effect.face), effect.subject, given) if part)
 
 
 def _own_name(cell: Cell, design: Design) -> str:
@@ -280,7 +281,7 @@ def _panel(
 def _face_arms(design: Design, *, operation: str) -> list[quantiles.Curve]:
     cells = [cell for cell in design.cells.values() if cell.operation == operation]
     return [
-        quantiles.Curve(place=place, name=face_name(cell.face), cell=cell) for place, cell in enumerate(cells)
+        quantiles.Curve(place=place, name=wording.face_name(cell.face), cell=cell) for place, cell in enumerate(cells)
     ]  # fmt: skip
 
 

@@ -20,13 +20,13 @@ from lab.power_findings import GatePower
 from lab.site_findings import Site
 from lab.study_findings import StudyFindings
 from lab.trend_findings import Trend
-from lab.wording import method
+from lab.wording import face_name, method
 from reports import arms, load_captions, mail_drawings, study_drawings, style
 from reports import format as text
 from reports.benchmarks_page import READING as SPANS
 from reports.benchmarks_page import BenchmarksPage
 from reports.compare_page import CELLS, EFFECTS, NUMBERS, PAIRED, ComparePage, number_name, shown
-from reports.design import anchor, face_name
+from reports.design import anchor
 from reports.page import Page, is_void, quantile
 from reports.power_page import PowerPage
 from reports.sections import SECTIONS

@@ -5,10 +5,10 @@ It says nothing that the findings do not hold.
 
 from collections.abc import Callable, Sequence
 
+from lab.wording import face_name
 from reports import format as text
 from reports.charts import costs, growth, waiting
 from reports.charts.percentiles import Row
-from reports.design import face_name
 
 GROWTH = (
     "Each line is one arm. Go to the right by the number of users, each of whom sends a request, waits for the answer "

@@ -6,10 +6,9 @@ Its sentences are those of the page and of the console. It has no table of all c
 import re
 from collections.abc import Iterable, Sequence
 
-from lab.wording import interval, verdict_phrase
+from lab.wording import face_name, interval, verdict_phrase
 from reports import format as text
 from reports import study_drawings
-from reports.design import face_name
 from reports.page import Page
 
 _LIVE = re.compile(r"[\\`*<>&|#~]|\](?=[(\[:])|(?<![^\W_])_|_(?![^\W_])")
