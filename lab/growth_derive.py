@@ -100,14 +100,14 @@ def _curves(series: Sequence[Series]) -> Iterator[Curve]:
     for operation, face in places:
         own = [each for each in series if (each.operation, each.face) == (operation, face)]
         rows = Axis(name="rows of the dataset", unit="count", is_log=True)
-        words = ", ".join(f"{each.arm} {each.growth.word or 'not told'}" for each in own)
+        words = ", ".join(f"{each.arm} {each.growth.short}" for each in own)
         yield Curve(
             identifier=f"growth-{operation}-{face}-time",
             title=f"{place(operation, face)}: {words}",
             x=rows, y=Axis(name="service time", unit="seconds", is_log=True),
             lines=tuple(line for each in own for line in _time_lines(each)), operation=operation, face=face,
         )  # fmt: skip
-        words = ", ".join(f"{each.arm} {each.counted['shared buffers'].word or 'not told'}" for each in own)
+        words = ", ".join(f"{each.arm} {each.counted['shared buffers'].short}" for each in own)
         yield Curve(
             identifier=f"growth-{operation}-{face}-buffers",
             title=f"{place(operation, face)}, shared buffers: {words}",

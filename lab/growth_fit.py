@@ -72,6 +72,11 @@ class Growth:
     model: Model | None = None
     ends: tuple[float, float] = (0.0, 0.0)
 
+    @property
+    def short(self) -> str:
+        """The word, or else what is known without one."""
+        return self.word or ("growing" if self.exponent else "not told")
+
 
 def growth(rows: Array, values: Array) -> Growth:
     """What the values say; where they say too little there is no word, and a reason.
@@ -96,7 +101,7 @@ def growth(rows: Array, values: Array) -> Growth:
     model, exponent = _fitted(rows, logs)
     told = replace(told, model=model, exponent=exponent)
     if exponent.high - exponent.low > WIDE or exponent.high >= STEEPEST:
-        return replace(told, reason="grows, by an exponent that is not narrowed down")
+        return replace(told, reason="grows, by an unknown exponent")
     return replace(told, word=_word(exponent))
 
 

@@ -10,7 +10,7 @@ from lab.findings import Interval
 from lab.growth_fit import GROWN, Growth
 from lab.growth_series import Series
 from lab.units import count, factor, seconds
-from lab.wording import paragraphs, place
+from lab.wording import compared, paragraphs, place
 
 READING: Final = (
     "Each line is an arm, from the smallest dataset to the largest; both axes are logarithmic, so that a straight line "
@@ -65,14 +65,14 @@ def answer(series: Sequence[Series], *, blocks: tuple[int, int], answers: int) -
         _by_arm(series),
         *(_at([each for each in series if (each.operation, each.face) == where]) for where in places),
         _statements(series),
-        f"{blocks[0]} of {blocks[1]} blocks count; {count(answers)} answers compared before timing, all equal.",
+        f"{blocks[0]} of {blocks[1]} blocks count; {compared(answers)}.",
     )
 
 
 def _by_arm(series: Sequence[Series]) -> str:
     parts = []
     for arm in dict.fromkeys(each.arm for each in series):
-        words = Counter(each.growth.word or "not told" for each in series if each.arm == arm)
+        words = Counter(each.growth.short for each in series if each.arm == arm)
         parts.append(f"{arm}: {', '.join(f'{number} {word}' for word, number in words.most_common())}")
     return f"How time grows with rows, by operation and face: {'; '.join(parts)}."
 
@@ -105,8 +105,11 @@ def time_at(series: Series, size: int) -> str:
 
 def growth_phrase(growth: Growth) -> str:
     """How something grows, with the numbers that say so."""
-    if growth.exponent:
-        return f"{growth.word or growth.reason}, exponent {_interval(growth.exponent)}"
+    if growth.exponent and growth.word:
+        return f"{growth.word}, exponent {_interval(growth.exponent)}"
+    if growth.exponent and growth.factor:
+        low, high = growth.exponent.low, growth.exponent.high
+        return f"{_factor(growth.factor)}, {growth.reason} of {low:.2f} to {high:.2f}"
     if not growth.word:
         return growth.reason
     return f"{growth.word}, {_factor(growth.factor)}" if growth.factor else growth.word
