@@ -18,7 +18,7 @@ from lab.over_blocks import around, ratio_of
 from lab.recorder import Fault, read_samples
 from lab.results import RunFolder
 from lab.stampede import LEAST, MEASURING, Expiry, Stampede, samples_of
-from lab.stampede_words import METHOD, READING, Protection, answer, level_name, who
+from lab.stampede_words import METHOD, READING, Protection, answer, curve_title, level_name, who
 from lab.study_findings import Axis, Column, Curve, Line, Point, StudyFindings, Table, Value
 from lab.wording import face_name
 
@@ -192,7 +192,7 @@ class _Derivation:
 
         return Curve(
             identifier=f"{each.face}-{each.cache}",
-            title=f"{face_name(each.face)}, {level_name(each.cache)}: when the answers were there",
+            title=curve_title(each, many=many),
             x=Axis(name="answers that were there", unit="count"),
             y=Axis(name="time since they were due", unit="seconds"),
             lines=(line(0), line(1)), face=each.face,

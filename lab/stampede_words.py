@@ -78,6 +78,15 @@ def who(refill: str) -> str:
     return _WHO[refill]
 
 
+def curve_title(each: Protection, *, many: int) -> str:
+    """What the curve of two arms says: when all answers were there without protection, and with it."""
+    without, with_it = (seconds(slowest.estimate) for slowest in each.slowest)
+    return (
+        f"{face_name(each.face)}, {level_name(each.cache)}: all {count(many)} answers after {without} when all who "
+        f"miss compute, after {with_it} when one does"
+    )
+
+
 def answer(
     protections: Sequence[Protection], *, design: StampedeDesign, stampedes: int, sent: float
 ) -> tuple[str, ...]:

@@ -67,8 +67,15 @@ class Page:
 
     @property
     def faces(self) -> tuple[str, ...]:
-        """The faces of cells and loads."""
-        return tuple(dict.fromkeys((*self.design.faces, *(self.arms.faces if self.load else ()))))
+        """The faces of cells, loads and curves."""
+        curves = (curve.face for curve in self.study.curves if curve.face) if self.study else ()
+        return tuple(dict.fromkeys((*self.design.faces, *(self.arms.faces if self.load else ()), *curves)))
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The operations of cells and curves."""
+        curves = (curve.operation for curve in self.study.curves if curve.operation) if self.study else ()
+        return tuple(dict.fromkeys((*self.design.operations, *curves)))
 
     @property
     def has_cells(self) -> bool:

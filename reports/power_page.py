@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import cached_property
 
-from lab.power_findings import GatePower
+from lab.power_findings import Dose, GatePower
 from lab.power_words import Rows, lead, tables, where
 from reports.chart import Chart
 from reports.charts import detection
@@ -36,10 +36,8 @@ class PowerPage:
     @cached_property
     def curve(self) -> Chart | None:
         """The detection curve; None without a dose."""
-        doses = tuple(
-            dose for dose in self.found.doses
-            if dose.kind.startswith(DOSE_MARK) and (detection.truth(dose) or 0.0) > 0
-        )  # fmt: skip
+        planted = [dose for dose in self.found.doses if dose.kind.startswith(DOSE_MARK) and _slower(dose) > 0]
+        doses = tuple(sorted(planted, key=_slower))
         if not doses:
             return None
         said = ", ".join(f"{dose.kind}: {dose.found.count} of {dose.found.of}" for dose in doses)
@@ -51,9 +49,14 @@ class PowerPage:
             header=("planted", "tolerance", "slower in truth", "called slower", "of"),
             rows=tuple(
                 (
-                    dose.kind, f"{dose.tolerance:.1%}", f"{detection.truth(dose) or 0:.2%}", str(dose.found.count),
+                    dose.kind, f"{dose.tolerance:.1%}", f"{_slower(dose):.2%}", str(dose.found.count),
                     str(dose.found.of),
                 )
                 for dose in doses
             ),
         )  # fmt: skip
+
+
+def _slower(dose: Dose) -> float:
+    """By what share requests were slower in truth; 0 where nobody measured it."""
+    return detection.truth(dose) or 0.0

@@ -5,6 +5,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 
 from lab.power_findings import Dose
 from reports.chart import padded
+from reports.charts.scales import meet
 from reports.style import SMALL, WIDTH, colour
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -18,8 +19,11 @@ def truth(dose: Dose) -> float | None:
 
 
 def draw(doses: tuple[Dose, ...], *, identifier: str, alternative: str) -> Markup:
-    """The curve: slow-down across, share of gates that called it slower up, with the interval of each share."""
-    points = sorted(((at, dose.found) for dose in doses if (at := truth(dose) or 0.0) > 0), key=lambda point: point[0])
+    """The curve: slow-down across, share of gates that called it slower up, with the interval of each share.
+
+    `doses` are in the order of what they made slower.
+    """
+    points = [(at, dose.found) for dose in doses if (at := truth(dose) or 0.0) > 0]
     with styled():
         figure = new_figure(width=WIDTH, height=_HEIGHT)
         axes = place_axes(figure, left=_LEFT, top=_TOP, width=WIDTH - _LEFT - _RIGHT, height=_HEIGHT - _TOP - _BOTTOM)
@@ -37,7 +41,8 @@ def draw(doses: tuple[Dose, ...], *, identifier: str, alternative: str) -> Marku
         axes.xaxis.set_minor_locator(NullLocator())
         shares = [found.count / found.of for _, found in points]
         axes.plot(ticks, shares, "o-", color=colour("series2"), linewidth=1.6, markersize=5)
-        for (at, found), share in zip(points, shares, strict=True):
+        for row, ((at, found), share) in enumerate(zip(points, shares, strict=True)):
+            meet(axes, at, share, row=row)
             axes.plot([at, at], [found.low, found.high], color=colour("series2"), linewidth=1)
             axes.annotate(
                 f"{found.count}/{found.of}", (at, share), xytext=(6, -11 if share > 0.5 else 6),

@@ -1,5 +1,6 @@
 """Yields what charts of loads share: log axes with round marks, a key of arms above the drawing, and whiskers."""
 
+import math
 from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
@@ -10,7 +11,7 @@ from matplotlib.ticker import FixedFormatter, FixedLocator, NullLocator
 from reports.chart import log_ticks
 from reports.format import Bounds
 from reports.style import SERIES, SMALL, WIDTH, colour
-from reports.svg import HIT, fitted, pointed
+from reports.svg import HIT, fitted, pointed, width_of
 
 KEY_ROW = 17.0
 _MARK = 22.0
@@ -32,6 +33,16 @@ def across(axes: Axes, reach: tuple[float, float], *, show: Callable[[float], st
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FixedFormatter([show(tick) for tick in ticks]))
     axes.xaxis.set_minor_locator(NullLocator())
+    _keep_inside(axes, ticks, show=show)
+
+
+def _keep_inside(axes: Axes, ticks: Sequence[float], *, show: Callable[[float], str]) -> None:
+    """Turn a label at an end of the axis inwards that would leave the drawing, were it in the middle below its mark."""
+    place, (low, high) = axes.get_position(), map(math.log, axes.get_xlim())
+    for tick, said in zip(ticks, axes.get_xticklabels(), strict=True):
+        at = WIDTH * (place.x0 + place.width * (math.log(tick) - low) / (high - low))
+        half = width_of(show(tick), size=SMALL) / 2
+        said.set_horizontalalignment("left" if at < half else "right" if at > WIDTH - half else "center")
 
 
 def upward(axes: Axes, reach: tuple[float, float], *, show: Callable[[float], str], most: int = 6) -> None:

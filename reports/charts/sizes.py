@@ -10,7 +10,7 @@ from lab.findings import Cell
 from reports import format as text
 from reports.chart import padded
 from reports.charts.interaction import tick_text
-from reports.charts.scales import KEY_ROW, ends, key, series, upward, whisker
+from reports.charts.scales import KEY_ROW, ends, key, meet, series, upward, whisker
 from reports.style import WIDTH
 from reports.svg import inline, new_figure, place_axes, styled
 
@@ -69,6 +69,9 @@ def draw(lines: Sequence[Line], *, what: str, identifier: str, alternative: str)
         axes.set_xlabel(f"{what} (log)")
         times = [end for line in lines for _, cell in line.points if cell.service for end in ends(cell.service)]
         upward(axes, padded(times, by=0.08), show=tick_text)
+        for row, (number, cell) in enumerate(point for line in lines for point in line.points):
+            if cell.service:
+                meet(axes, number, cell.service.estimate, row=row)
         for line in lines:
             mark = series(line.place)
             points = [(number, cell.service) for number, cell in line.points if cell.service]
