@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.browser.drawn import DRAWN
+from tests.browser.drawn import DRAWN, FOLDER
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -36,6 +36,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     folder = tmp_path_factory.mktemp("pages")
 
     def page(name: str) -> Path:
+        if name.startswith("published/"):
+            return FOLDER.parent / name / "report.html"
         path = folder / f"{name}.html"
         if not path.exists():
             path.write_text(DRAWN[name](), encoding="utf-8")

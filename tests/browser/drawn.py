@@ -2,18 +2,41 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from msgspec import convert
+
+from lab.benchmark_findings import Benchmarks
+from lab.caching_derive import study_caching
 from lab.compare import compare
 from lab.compare_findings import Comparison
 from lab.compare_numbers import numbers_of
+from lab.conclude import summary
 from lab.findings import Findings
+from lab.gate_power import gate_power
 from lab.load_findings import LoadFindings
+from lab.mail_derive import derive_mail
+from lab.mail_words import answer
 from lab.results import Manifest
 from lab.site_findings import Site, SiteLink, SiteRun, SiteTrend
 from lab.trend_findings import Level, Point, Series, Trend
-from reports.html import render, render_compare, render_site, render_trend
+from reports.html import (
+    render,
+    render_benchmarks,
+    render_compare,
+    render_power,
+    render_site,
+    render_trend,
+    render_url,
+)
+from tests.fake_caching import FakeCaching
+from tests.fake_mail import mail_run
 from tests.fakes import KNOBS
+from tests.lab.test_gate_power import SAME, SLOWER, ledger
 from tests.reports import load_sample, sample
+from tests.reports.test_benchmarks import session
+from tests.reports.test_gate_page import gate
 from tests.reports.test_page import PAYLOADS, named
 
 
@@ -89,13 +112,60 @@ def _load(load: LoadFindings) -> str:
     return render(load_sample.run(load), load=load)
 
 
+def _mails() -> str:
+    """A run with mails, of planted times."""
+    with TemporaryDirectory() as scratch:
+        folder = mail_run(Path(scratch) / "run")
+        found = derive_mail(folder)
+        return render(summary(folder, answer=answer(found), notes=(), complete=True), mail=found)
+
+
+def _study() -> str:
+    """A study of caches, of planted times."""
+    with TemporaryDirectory() as scratch:
+        folder = FakeCaching(slower={0: 0.9, 2: 1.1}).make(Path(scratch) / "run")
+        found = study_caching(folder)
+        return render(summary(folder, answer=found.answer, notes=(), complete=True), study=found)
+
+
+def _long_names() -> str:
+    """Arms whose names no drawing has room for."""
+    found = load_sample.capacity()
+    longest = (("cache", "whole answers and their rows, kept for a minute"), ("server", "granian with 16 threads"))
+    return _load(replace(found, cells=tuple(replace(each, variant=longest) for each in found.cells)))
+
+
+FOLDER = Path(__file__).parents[2] / "reports" / "published"
+"""Where the pages are that come with the code."""
+
 HOSTILE = " ".join(PAYLOADS)
+POWER = gate_power(
+    ledger(
+        SAME,
+        *(
+            replace(
+                SLOWER,
+                kind=f"+{share} %",
+                effects=(("rest", 1 + share / 100, 1 + share / 100 - 0.01, 1 + share / 100 + 0.01, "slower"),),
+            )
+            for share in (3, 5, 10)
+        ),
+    )
+)
 DRAWN: dict[str, Callable[[], str]] = {
     "toggles": lambda: render(sample.toggles()),
     "null": lambda: render(sample.null()),
     "interrupted": lambda: render(sample.interrupted()),
     "load": lambda: _load(load_sample.capacity()),
     "loaded": lambda: _load(load_sample.toggles()),
+    "long-names": _long_names,
+    "mails": _mails,
+    "study": _study,
+    "gate": lambda: render(sample.null(), gate=gate(), power=POWER),
+    "power": lambda: render_power(POWER),
+    "url": lambda: render_url(load_sample.url()),
+    "url-void": lambda: render_url(load_sample.void_url()),
+    "benchmarks": lambda: render_benchmarks(convert(session(0.00002, 0.4, 0.003), type=Benchmarks)),
     "compare": lambda: render_compare(comparison()),
     "compare-loads": lambda: render_compare(compared_loads()),
     "site": lambda: render_site(site()),
