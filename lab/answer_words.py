@@ -10,6 +10,7 @@ from lab.distance_words import distances
 from lab.findings import Block, Ceiling, Cell, Effect, Evidence, Proof
 from lab.units import count, seconds, size
 from lab.wording import (
+    compared,
     effect_sentence,
     face_name,
     place,
@@ -229,5 +230,5 @@ def _trust(*, cells: Sequence[Cell], proofs: Sequence[Proof], blocks: Sequence[B
     witness = f"; PostgreSQL's own count of statements agrees in {agreed} of {len(counted)} requests" if counted else ""
     return (
         f"{measured} of {len(cells)} cells measured in {len(blocks) - void} of {len(blocks)} blocks; "
-        f"{count(answers)} answers compared before timing, all equal{witness}."
+        f"{compared(answers)}{witness}."
     )

@@ -4,8 +4,7 @@ A block gives one value of each number; the interval is that of their mean, arou
 """
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from lab.caching_findings import CachingFindings, HitRate, Memory, VoidTrial
 from lab.caching_plan import CachingPlan
@@ -15,14 +14,12 @@ from lab.caching_tables import curves, tables
 from lab.caching_times import costs_of, mixes_of, passes_of, worths_of
 from lab.caching_trials import Kept
 from lab.caching_words import METHOD, READING, answer
-from lab.json_files import read
+from lab.json_files import read_if_there
 from lab.recorder import Told
-from lab.results import ProofRecord, RunFolder
+from lab.results import RunFolder
 from lab.study_findings import StudyFindings
 from lab.units import count, rate, seconds
 from lab.wording import varied_levels
-
-T = TypeVar("T")
 
 FAR: Final = 0.02
 """How far, as a share, a hit rate may be from the model before the report doubts itself."""
@@ -46,14 +43,14 @@ def derive_caching(folder: RunFolder) -> CachingFindings:
     experiment, design = manifest.experiment, manifest.experiment.caching
     assert design is not None  # noqa: S101 - only studies of caches are derived here
     # Without a plan there are no blocks either.
-    plan = _if_there(folder.path / "caching-plan.json", CachingPlan) or CachingPlan(
+    plan = read_if_there(folder.path / "caching-plan.json", CachingPlan) or CachingPlan(
         design=design, keys=experiment.keys, faces=experiment.faces, variants=len(experiment.variants),
         pass_seconds=0.0, seed=manifest.seed,
     )  # fmt: skip
     levels = tuple(varied_levels(variant, among=experiment.variants) for variant in experiment.variants)
     trials = seen_trials(folder, blocks=design.blocks, arms=len(experiment.arms))
     seen = SeenCaching(plan=plan, levels=levels, faces=experiment.faces, trials=trials)
-    proof = _if_there(folder.path / "proof.json", ProofRecord) or ProofRecord(cells=(), proofs=())
+    proof = folder.proof
     exponents, rates = rates_of(seen)
     return CachingFindings(
         operation=next(iter(manifest.operations), ""), rate=plan.design.rate, lifetime=design.seconds_to_live,
@@ -67,12 +64,8 @@ def derive_caching(folder: RunFolder) -> CachingFindings:
     )  # fmt: skip
 
 
-def _if_there(path: Path, kind: type[T]) -> T | None:
-    return read(path, kind) if path.exists() else None
-
-
 def _memories(folder: RunFolder, *, levels: tuple[str, ...]) -> Iterator[Memory]:
-    for each in _if_there(folder.path / "kept.json", tuple[Kept, ...]) or ():
+    for each in read_if_there(folder.path / "kept.json", tuple[Kept, ...]) or ():
         weight = each.weight
         yield Memory(
             level=levels[each.variant], face=each.face, answers=each.answers, entries=weight.entries,

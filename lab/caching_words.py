@@ -4,8 +4,8 @@ from typing import Final
 
 from lab.caching_findings import CachingFindings, ClassTime, Memory, Mix
 from lab.findings import Interval
-from lab.units import count, rate, seconds, size
-from lab.wording import face_name, interval
+from lab.units import rate, seconds, size
+from lab.wording import compared, face_name, interval
 
 READING: Final = (
     "A point is what all blocks give together, the thin line through it the 95 % interval by how the blocks scatter. A "
@@ -137,7 +137,7 @@ def _taken(each: Memory) -> str:
 def _trust(found: CachingFindings) -> str:
     return (
         f"{found.trials_counted} of {found.trials} trials count, in {found.blocks_done} of {found.blocks} blocks; "
-        f"{count(found.answers)} answers compared before timing, all equal."
+        f"{compared(found.answers)}."
     )
 
 

@@ -1,19 +1,24 @@
 """Yields what a run found, and its page, from its folder alone: one by one, or under load. It measures nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 from lab import mail_words
 from lab.derive import derive
+from lab.errors import LabError
 from lab.findings import Findings
 from lab.gate_words import lines
 from lab.load_derive import derive_load, load_summary
 from lab.mail_derive import derive_mail
 from lab.render import render
 from lab.results import REPORT_STAGE, RunFolder
-from lab.seal import check_seal
+from lab.seal import check_seal, is_as_derived, seal_derived
 from lab.studies import study_of
+
+T = TypeVar("T")
 
 
 def conclude(folder: RunFolder) -> Path:
@@ -29,8 +34,33 @@ def conclude(folder: RunFolder) -> Path:
         for name in changed
         if not any(Path(name).name in note for note in found.notes)
     ]
-    folder.save("findings", replace(found, notes=(*found.notes, *notes), complete=found.complete and not changed))
-    return render(folder)
+    if _misses_proof(folder):
+        notes.append("proof.json is missing: whether the answers that were timed are equal is not known.")
+    folder.save("findings", replace(found, notes=(*found.notes, *notes), complete=found.complete and not notes))
+    page = render(folder)
+    seal_derived(folder)
+    return page
+
+
+def derived_of(folder: RunFolder, read_it: Callable[[RunFolder], T]) -> T:
+    """What `read_it` reads of what was derived of a run; derived again where that does not hold any more.
+
+    So it is where files have changed since, raw or derived, and where it is of an older version. Raises LabError as
+    `conclude` does.
+    """
+    if is_as_derived(folder):
+        with suppress(LabError):
+            return read_it(folder)
+    conclude(folder)
+    return read_it(folder)
+
+
+def _misses_proof(folder: RunFolder) -> bool:
+    """Whether something was timed without a record of its proof; stampedes and mails are held against others later."""
+    experiment = folder.manifest.experiment
+    is_proven_first = not (experiment.mail or experiment.stampede)
+    proof = folder.proof
+    return is_proven_first and not (proof.cells or proof.proofs) and any(folder.samples.glob("*.samples"))
 
 
 def _derived(folder: RunFolder) -> Findings:
@@ -42,8 +72,11 @@ def _derived(folder: RunFolder) -> Findings:
     if folder.manifest.experiment.mail:
         mails = derive_mail(folder)
         folder.save("mail", mails)
-        is_whole = mails.blocks_done == mails.blocks
-        return summary(folder, answer=mail_words.answer(mails), notes=mails.notes, complete=is_whole)
+        return summary(
+            folder, answer=mail_words.answer(mails),
+            notes=(*mails.notes, *(f"A trial is left out whole: {damage}." for damage in mails.damages)),
+            complete=mails.blocks_done == mails.blocks and not mails.damages,
+        )  # fmt: skip
     if folder.manifest.experiment.load:
         under_load = derive_load(folder)
         folder.save("load", under_load)

@@ -75,8 +75,7 @@ class Derivation:
 
     @cached_property
     def proof(self) -> ProofRecord:
-        exists = (self.folder.path / "proof.json").exists()
-        return self.folder.proof if exists else ProofRecord(cells=(), proofs=())
+        return self.folder.proof
 
     @cached_property
     def proofs(self) -> dict[int, CellProof]:

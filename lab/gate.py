@@ -10,7 +10,6 @@ from functools import partial
 from rich.console import Console
 
 from lab.bench import Bench, opened, pin
-from lab.conclude import conclude
 from lab.experiment import Experiment
 from lab.gate_builds import builds_of
 from lab.gate_layers import Layers
@@ -18,9 +17,8 @@ from lab.gate_order import BASE, HEAD, GateOrder
 from lab.gate_power import published
 from lab.operations import load_operations, names
 from lab.progress import Progresses
-from lab.results import REPORT_STAGE, Manifest, RunFolder, check_writable, new_run
-from lab.run import installed
-from lab.seal import seal
+from lab.results import Manifest, RunFolder, check_writable, new_run
+from lab.run import concluded, installed
 
 
 def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
@@ -49,10 +47,7 @@ def run_gate(order: GateOrder, *, console: Console) -> RunFolder:
         if order.benchmarks and not found.stopped:
             found = layers.paired(found)
     folder.save("gate", found)
-    with progress.stage(REPORT_STAGE, budget=8.0):
-        conclude(folder)
-    seal(folder)
-    return folder
+    return concluded(folder, progress=progress)
 
 
 def _manifest(

@@ -45,6 +45,11 @@ def read(path: Path, kind: type[T]) -> T:
         raise LabError(f"{path} cannot be read: {error}", hint="measure again, or name another run") from error
 
 
+def read_if_there(path: Path, kind: type[T]) -> T | None:
+    """As `read`, and None where there is no such file."""
+    return read(path, kind) if path.exists() else None
+
+
 def version_of(kind: object) -> int | None:
     """The version that values of `kind` have now; None for a kind without one."""
     if not (isinstance(kind, type) and is_dataclass(kind)):

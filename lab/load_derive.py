@@ -20,7 +20,7 @@ from lab.load_plan import ArmLoad, LoadPlan
 from lab.load_seen import Seen, blocks_done, plan_of, seen_by_load, started_blocks, statements_in
 from lab.load_statements import Request, statements_due
 from lab.recorder import Fault
-from lab.results import REPORT_STAGE, Manifest, ProofRecord, RunFolder
+from lab.results import REPORT_STAGE, Manifest, RunFolder
 from lab.scalability import capacity, fit_usl, knee
 from lab.scatter import around, mean_of, ratio_of
 from lab.trial import LoadReport
@@ -41,7 +41,7 @@ def derive_load(folder: RunFolder) -> LoadFindings:
 def load_summary(folder: RunFolder, found: LoadFindings) -> Findings:
     """The findings of a run under load: its answer and what it ran on; it has no cells of single requests."""
     manifest = folder.manifest
-    proof = _proof(folder)
+    proof = folder.proof
     plan = plan_of(folder)
     return Findings(
         experiment=manifest.experiment.name, run=manifest.run, question=manifest.experiment.question,
@@ -91,7 +91,7 @@ class _LoadDerivation:
     @cached_property
     def due(self) -> Request:
         """A request's statements by cell and key."""
-        return statements_due(_proof(self.folder))
+        return statements_due(self.folder.proof)
 
     def found(self) -> LoadFindings:
         ladders = {arm: self._ladder(arm) for arm in range(len(self.arms))} if self.design.users else {}
@@ -125,7 +125,7 @@ class _LoadDerivation:
     def _why_not_loaded(self, arm: int) -> str:
         cells = planned_cells(self.manifest.experiment, operations=self.manifest.operations)
         own = {cell.index for cell in cells if cell.arm == self.arms[arm]}
-        proofs = _proof(self.folder).cells
+        proofs = self.folder.proof.cells
         voids = [proof.void for proof in proofs if proof.cell in own and proof.void]
         answers = {proof.cell: len(proof.answers) for proof in proofs}
         if voids:
@@ -271,7 +271,3 @@ def _described(server: Server) -> str:
     if server.interface == "asgi":
         return f"{server.program} (ASGI), {workers}"
     return f"{server.program}, {workers} x {server.threads} thread{'s' * (server.threads != 1)}"
-
-
-def _proof(folder: RunFolder) -> ProofRecord:
-    return folder.proof if (folder.path / "proof.json").exists() else ProofRecord(cells=(), proofs=())

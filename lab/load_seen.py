@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.connections import Connections, Taken, taken
-from lab.json_files import read
+from lab.json_files import read, read_if_there
 from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
 from lab.load_statements import Request, StatementCount, disagreement, held
@@ -40,7 +40,7 @@ def pilot_capacities(folder: RunFolder, loads: Sequence[ArmLoad]) -> dict[int, f
 def plan_of(folder: RunFolder) -> LoadPlan | None:
     """The run's plan; None where it ended before there was one."""
     path = folder.path / "load-plan.json"
-    return read(path, LoadPlan) if path.exists() else None
+    return read_if_there(path, LoadPlan)
 
 
 def started_blocks(folder: RunFolder, plan: LoadPlan) -> list[int]:
@@ -90,7 +90,7 @@ def _disagreement(folder: RunFolder, index: int, *, due: Request) -> str:
 def _counted(folder: RunFolder, index: int) -> StatementCount:
     """The database's count of a block; one that was cut off has none."""
     path = folder.statements_file(index)
-    return read(path, StatementCount) if path.exists() else StatementCount(counted=None)
+    return read_if_there(path, StatementCount) or StatementCount(counted=None)
 
 
 def _tapes(folder: RunFolder, index: int | None) -> list[Path]:

@@ -51,11 +51,13 @@ def derive_mail(folder: RunFolder) -> MailFindings:
     blocks = sorted(folder.blocks.glob("mail-[0-9][0-9].json"))
     names = [server.name for server in experiment.servers]
     trials: dict[tuple[str, float], dict[int, _Trial]] = {}
+    damages: list[str] = []
     for path in blocks:
         number = int(path.stem.removeprefix("mail-"))
         for trial in read(path, MailBlock).trials:
             name = f"mail-{number:02d}-{names.index(trial.server)}-{trial.rate:g}.samples"
             rows, damage = read_samples(folder.samples / name)
+            damages += [damage] if damage else []
             trials.setdefault((trial.server, trial.rate), {})[number] = _seen(trial, rows=rows, damage=damage)
     missing = dict(read(folder.path / "missing.json", tuple[tuple[str, str], ...]))
     cells = tuple(
@@ -66,6 +68,7 @@ def derive_mail(folder: RunFolder) -> MailFindings:
         delay=design.delay, workers=design.workers, seconds=design.seconds, blocks=design.blocks,
         blocks_done=len(blocks), cells=cells, gains=_gains(trials, cells=cells, names=names, design=design),
         notes=tuple(f"{name} was not measured: {reason}" for name, reason in missing.items()),
+        damages=tuple(damages),
     )  # fmt: skip
 
 

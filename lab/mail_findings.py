@@ -55,7 +55,10 @@ class MailGain:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MailFindings:
-    """What a run with mails found: `delay` are the sink's seconds for a mail, `workers` those that Celery had."""
+    """What a run with mails found: `delay` are the sink's seconds for a mail, `workers` those that Celery had.
+
+    `damages` say what is wrong with samples, whose trials are left out whole.
+    """
 
     delay: float
     workers: int
@@ -65,4 +68,5 @@ class MailFindings:
     cells: tuple[MailCell, ...]
     gains: tuple[MailGain, ...]
     notes: tuple[str, ...] = ()
+    damages: tuple[str, ...] = ()
     schema_version: int = field(default=MAIL_VERSION)

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from lab.compare_numbers import Numbers, numbers_of
-from lab.conclude import conclude
+from lab.conclude import conclude, derived_of
 from lab.errors import LabError
-from lab.json_files import read, write
+from lab.findings import Findings
+from lab.json_files import read_if_there, write
 from lab.mail_findings import MailFindings
 from lab.progress import Progresses
 from lab.render import link, render_compare
@@ -61,18 +62,16 @@ def report(asked: Namespace, *, console: Console) -> None:
 def _compare(first: str, second: str, *, although: bool, console: Console) -> None:
     from lab.compare import compare
 
-    before, after = _concluded(first), _concluded(second)
+    before, after = find_run(first), find_run(second)
     if before.path == after.path:
         raise LabError(f"{first} and {second} are one run", hint="name another run to compare it with")
     manifests = before.manifest, after.manifest
+    (earlier, own), (later, theirs) = (derived_of(run, _derived) for run in (before, after))
     # By the names of the folders: what a manifest says of itself may be no name of a folder.
     target = COMPARISONS / "--".join(f"{run.path.parent.name}-{run.path.name}" for run in (before, after))
     target.mkdir(parents=True, exist_ok=True)
     folders = (link(before.path, start=target), link(after.path, start=target))
-    found = compare(
-        before.findings, after.findings, manifests=manifests, folders=folders, although=although,
-        beside=(_beside(before), _beside(after)),
-    )  # fmt: skip
+    found = compare(earlier, later, manifests=manifests, folders=folders, although=although, beside=(own, theirs))
     write(found, target / "comparison.json")
     page = target / "comparison.html"
     render_compare(target / "comparison.json", page=page)
@@ -81,22 +80,11 @@ def _compare(first: str, second: str, *, although: bool, console: Console) -> No
     console.print(f"[bold]comparison:[/] {_shown(page)}", highlight=False)
 
 
-def _concluded(name: str) -> RunFolder:
-    """The run, with findings of this version: derived from its samples where it has none yet, or older ones."""
-    folder = find_run(name)
-    try:
-        _ = folder.findings, _beside(folder)
-    except LabError:
-        conclude(folder)
-    return folder
-
-
-def _beside(folder: RunFolder) -> Numbers:
-    """The numbers of a load, of mails or of a study, as they were last derived."""
-    mail, study = folder.path / "mail.json", folder.path / "study.json"
-    return numbers_of(
-        load=folder.load, mail=read(mail, MailFindings) if mail.exists() else None,
-        study=read(study, StudyFindings) if study.exists() else None,
+def _derived(folder: RunFolder) -> tuple[Findings, Numbers]:
+    """The findings, and the numbers of a load, of mails or of a study."""
+    return folder.findings, numbers_of(
+        load=folder.load, mail=read_if_there(folder.path / "mail.json", MailFindings),
+        study=read_if_there(folder.path / "study.json", StudyFindings),
     )  # fmt: skip
 
 

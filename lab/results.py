@@ -20,6 +20,7 @@ results/<experiment>/<run>/manifest.json   what was asked, of what, on which mac
                            stages.json     wall times
                            findings.json, report.html, cells.csv, loads.csv, mails.csv, summary.md  derived
                            SHA256SUMS      the checksums of what was not derived, since the run ended
+                           derived.sha256  those of all files, since it was derived last
 """
 
 from collections.abc import Sequence
@@ -33,7 +34,7 @@ from lab.errors import LabError
 from lab.experiment import Experiment
 from lab.findings import SCHEMA_VERSION, Evidence, Findings, Proof, Stage
 from lab.gate_findings import AnswerChange, GateFindings
-from lab.json_files import read, write
+from lab.json_files import read, read_if_there, write
 from lab.load_findings import Calibration, LoadFindings
 from lab.plan import Plan
 
@@ -203,8 +204,8 @@ class RunFolder:
 
     @property
     def proof(self) -> ProofRecord:
-        """What was proven and counted."""
-        return read(self.path / "proof.json", ProofRecord)
+        """What was proven and counted: nothing, where the run ended before that."""
+        return read_if_there(self.path / "proof.json", ProofRecord) or ProofRecord(cells=(), proofs=())
 
     @property
     def has_plan(self) -> bool:
@@ -219,26 +220,22 @@ class RunFolder:
     @property
     def stages(self) -> tuple[Stage, ...]:
         """The stages that ended, with their wall times."""
-        path = self.path / "stages.json"
-        return read(path, tuple[Stage, ...]) if path.exists() else ()
+        return read_if_there(self.path / "stages.json", tuple[Stage, ...]) or ()
 
     @property
     def load(self) -> LoadFindings | None:
         """What was found under load, as it was last derived; None where nothing was loaded."""
-        path = self.path / "load.json"
-        return read(path, LoadFindings) if path.exists() else None
+        return read_if_there(self.path / "load.json", LoadFindings)
 
     @property
     def calibration(self) -> Calibration | None:
         """The calibration that was the newest when a run under load began."""
-        path = self.path / "calibration.json"
-        return read(path, Calibration) if path.exists() else None
+        return read_if_there(self.path / "calibration.json", Calibration)
 
     @property
     def gate(self) -> GateFindings | None:
         """What a gate found; None where there was none."""
-        path = self.path / "gate.json"
-        return read(path, GateFindings) if path.exists() else None
+        return read_if_there(self.path / "gate.json", GateFindings)
 
     @property
     def findings(self) -> Findings:

@@ -1,10 +1,12 @@
-"""Yields the seal of a run that came to its end: checksums of its files, as `sha256sum -c` reads them.
+"""Yields the seals of a run: checksums of its files, as `sha256sum -c` reads them.
 
-What is derived from them may be made again at any time, and is not sealed.
+The first is of its raw files, made once, when the run has ended. What is derived from them may be made again at any
+time: the second is of all files as they were when that was done last.
 """
 
 import hashlib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -16,17 +18,31 @@ DERIVED: Final = frozenset(
     {"findings.json", "load.json", "mail.json", "study.json", "report.html", "cells.csv", "loads.csv", "mails.csv",
      "summary.md"}
 )  # fmt: skip
-"""What is made of the rest, in the folder of the run."""
+"""What is made of the rest, in the folder of the run or of a part of it."""
+SEAL_DERIVED: Final = "derived.sha256"
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
 
 def seal(folder: RunFolder) -> None:
-    """Writes the checksums of all that was not derived. To be done once, when the run has ended."""
-    files = [path for path in folder.path.rglob("*") if path.is_file() and not path.is_symlink()]
-    names = sorted({path.relative_to(folder.path).as_posix() for path in files} - {*DERIVED, SEAL})
-    lines = [f"{_checksum(folder.path / name)}  {name}\n" for name in names]
-    (folder.path / SEAL).write_text("".join(lines), encoding="utf-8")
+    """Writes the checksums of all that was not derived. To be done once, when the run has ended and was derived."""
+    _write(folder.path / SEAL, [path for path in _files(folder.path) if path.name not in DERIVED])
+    seal_derived(folder)
+
+
+def seal_derived(folder: RunFolder) -> None:
+    """Writes the checksums of all files, raw and derived. To be done whenever the run was derived and drawn."""
+    _write(folder.path / SEAL_DERIVED, [*_files(folder.path), *folder.path.glob(SEAL)])
+
+
+def is_as_derived(folder: RunFolder) -> bool:
+    """Whether all files are as they were when the run was derived last: then what was derived still holds."""
+    try:
+        sealed = dict(_sealed(folder.path / SEAL_DERIVED))
+    except LabError:
+        return False
+    files = {path.relative_to(folder.path).as_posix() for path in [*_files(folder.path), *folder.path.glob(SEAL)]}
+    return files == sealed.keys() and all(_now(folder.path / name) == checksum for name, checksum in sealed.items())
 
 
 def check_seal(folder: RunFolder) -> tuple[str, ...]:
@@ -43,6 +59,17 @@ def check_seal(folder: RunFolder) -> tuple[str, ...]:
                 hint=f"put the file back; without {SEAL} the run is read as it is",
             )
     return tuple(changed)
+
+
+def _files(folder: Path) -> list[Path]:
+    """The files of a run and of its parts, without seals."""
+    seals = {SEAL, SEAL_DERIVED}
+    return [path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in seals]
+
+
+def _write(target: Path, files: Iterable[Path]) -> None:
+    named = sorted((path.relative_to(target.parent).as_posix(), path) for path in files)
+    target.write_text("".join(f"{_checksum(path)}  {name}\n" for name, path in named), encoding="utf-8")
 
 
 def _sealed(path: Path) -> list[tuple[str, str]]:

@@ -1,20 +1,21 @@
 """Yields a site: one page that lists all runs below a root, with their trends. It measures nothing.
 
-Runs keep their own pages, and only what is missing or older than its findings is drawn again. A run that cannot be
-read is listed with the reason, and harms no other.
+Runs keep their own pages, and only what is missing or is not as it was drawn is drawn again. A run that cannot be read
+is listed with the reason, and harms no other.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.conclude import conclude
+from lab.conclude import derived_of
 from lab.errors import LabError
 from lab.findings import SCHEMA_VERSION, Effect
 from lab.history import LINES, HistoryLine, lines_of, read_history
 from lab.json_files import read, write
 from lab.progress import Progresses
-from lab.render import link, render, render_site, render_trend
+from lab.render import link, render_site, render_trend
 from lab.results import Manifest, RunFolder
 from lab.site_findings import Site, SiteLink, SiteRun, SiteTrend
 from lab.trend import trend
@@ -22,6 +23,8 @@ from lab.trend_findings import Series, Trend
 
 SHORTEST = 2
 """Runs below which there is no trend to draw."""
+
+_NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(-\d+)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,7 @@ class _Glance:
 
 def build_site(root: Path, *, to: Path, progress: Progresses) -> Path:
     """Writes `index.html` with what it needs into `to`; its path. Raises LabError where `to` cannot be written."""
-    folders = [RunFolder(path.parent.resolve()) for path in sorted(root.glob("*/*/manifest.json"))]
+    folders = _folders(root)
     try:
         (to / "trends").mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -79,7 +82,7 @@ def _listed(folder: RunFolder, *, to: Path) -> tuple[SiteRun, Sequence[HistoryLi
     """A run in the list, and its lines of a history; where it cannot be read, the reason and none."""
     bare = SiteRun(experiment=folder.path.parent.name, run=folder.path.name)
     try:
-        manifest, found = folder.manifest, _drawn(folder)
+        manifest, found = folder.manifest, derived_of(folder, _glance)
         lines = lines_of(manifest, gate=folder.gate, effects=found.effects)
     except LabError as error:
         return replace(bare, fault=error.what), ()
@@ -89,18 +92,16 @@ def _listed(folder: RunFolder, *, to: Path) -> tuple[SiteRun, Sequence[HistoryLi
     return replace(told, page=link(folder.path / "report.html", start=to)), lines
 
 
-def _drawn(folder: RunFolder) -> _Glance:
-    """The findings of a run whose page is there: made now where it was not, or where findings are newer."""
-    source, page = folder.path / "findings.json", folder.path / "report.html"
-    try:
-        found = read(source, _Glance)
-    except LabError:
-        # None yet, damaged, or of an older version: the samples tell.
-        conclude(folder)
-        return read(source, _Glance)
-    if not page.exists() or page.stat().st_mtime_ns < source.stat().st_mtime_ns:
-        render(folder)
-    return found
+def _folders(root: Path) -> list[RunFolder]:
+    """The runs in the order of their names: what has a manifest, or lost it and has samples or a run's name."""
+    return [
+        RunFolder(path.resolve()) for path in sorted(root.glob("*/*/"))
+        if any((path / name).exists() for name in ("manifest.json", "samples")) or _NAME.fullmatch(path.name)
+    ]  # fmt: skip
+
+
+def _glance(folder: RunFolder) -> _Glance:
+    return read(folder.path / "findings.json", _Glance)
 
 
 def _told(run: SiteRun, *, manifest: Manifest, found: _Glance) -> SiteRun:

@@ -110,11 +110,16 @@ def load_answer(found: LoadFindings, *, proofs: Sequence[Proof]) -> tuple[str, .
     answers = sum(proof.answers for proof in proofs)
     trust = f"{valid} of {len(found.cells)} loads are valid"
     if proofs:
-        trust += f"; {count(answers)} answers compared before timing, all equal"
+        trust += f"; {compared(answers)}"
     if found.statements:
         run, due = map(count, found.statements)
         trust += f"; PostgreSQL ran {run} statements under load where {due} were due"
     return (*(lines or ["The question cannot be answered: all off or all on was not measured."]), f"{trust}.")
+
+
+def compared(answers: int) -> str:
+    """How many answers were proven equal: it is told before anything of what was timed is believed."""
+    return f"{count(answers)} answers compared before timing, all equal" if answers else "no answers were compared"
 
 
 def _cost_answer(found: LoadFindings) -> list[str]:

@@ -16,7 +16,7 @@ from lab.compare_findings import Comparison
 from lab.errors import LabError
 from lab.findings import Cell, Findings
 from lab.gate_findings import GateFindings
-from lab.json_files import read
+from lab.json_files import read, read_if_there
 from lab.load_findings import LoadCell, LoadFindings, UrlLoad
 from lab.mail_findings import MailCell, MailFindings
 from lab.power_findings import GatePower
@@ -94,7 +94,7 @@ def _run(run: Path, *, published: Path | None) -> Path:
     What is published is the page alone, which links nothing, and the summary.
     """
     findings = read(run / "findings.json", Findings)
-    beside: dict[str, Any] = {name: _beside(run / f"{name}.json", kind) for name, kind in _BESIDE.items()}
+    beside: dict[str, Any] = {name: read_if_there(run / f"{name}.json", kind) for name, kind in _BESIDE.items()}
     page = Page(findings=findings, **beside)
     if published:
         published.mkdir(parents=True, exist_ok=True)
@@ -111,10 +111,6 @@ def _run(run: Path, *, published: Path | None) -> Path:
         else:
             (run / name).unlink(missing_ok=True)
     return _written([(run / "report.html", render(findings, **beside, raw=raw_data(run)))])
-
-
-def _beside(path: Path, kind: Any) -> Any:
-    return read(path, kind) if path.exists() else None
 
 
 def _page(name: str, source: Path, target: Path) -> tuple[Path, str]:

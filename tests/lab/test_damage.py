@@ -20,7 +20,7 @@ from lab.load_findings import LoadFindings
 from lab.mail_findings import MailFindings
 from lab.recorder import MAGIC, SAMPLE, read_samples
 from lab.results import RunFolder
-from lab.seal import SEAL, check_seal, seal
+from lab.seal import DERIVED, SEAL, SEAL_DERIVED, check_seal, seal
 from lab.study_findings import StudyFindings
 from tests.fakes import SERVERS, FakeRun, by_server
 
@@ -117,7 +117,7 @@ def test_a_seal_is_what_sha256sum_reads(whole: RunFolder) -> None:
     assert names == sorted(
         path.relative_to(whole.path).as_posix()
         for path in whole.path.rglob("*")
-        if path.is_file() and path.name not in {SEAL, "findings.json", "report.html", "cells.csv", "summary.md"}
+        if path.is_file() and path.name not in {SEAL, SEAL_DERIVED, *DERIVED}
     )
     assert "samples/block-00.samples" in names
     assert "blocks/block-01.report.json" in names
@@ -125,6 +125,18 @@ def test_a_seal_is_what_sha256sum_reads(whole: RunFolder) -> None:
         checksum, name = line.split("  ", 1)
         assert hashlib.sha256((whole.path / name).read_bytes()).hexdigest() == checksum
     assert check_seal(whole) == ()
+
+
+def test_a_run_that_lost_its_proof_claims_no_equality(copied: RunFolder) -> None:
+    """Without a seal and without proof.json: the times are shown, the run is not whole, and nothing is said equal."""
+    for name in (SEAL, "proof.json"):
+        (copied.path / name).unlink()
+    page = conclude(copied).read_text(encoding="utf-8")
+    found = copied.findings
+    assert not found.complete
+    assert any(note.startswith("proof.json is missing") for note in found.notes)
+    assert "all equal" not in page
+    assert "no answers were compared" in found.answer[-1]
 
 
 def flips(folder: RunFolder) -> Iterator[tuple[Path, bytes]]:

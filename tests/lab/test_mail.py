@@ -1,11 +1,13 @@
 """A run with mails is derived from its files alone: counts, times with intervals, ratios where all was delivered."""
 
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lab.conclude import conclude
 from lab.findings import Interval
 from lab.mail_derive import _ratio, _seen, derive_mail
 from lab.mail_findings import MailCell, MailFindings, MailGain
@@ -13,6 +15,7 @@ from lab.mail_room import Seen
 from lab.mail_trials import MailTrial, OutboxRow
 from lab.mail_words import answer, when_it_pays
 from lab.recorder import SAMPLE, Fault
+from tests.fake_mail import ANSWERED, DELIVERED, mail_run
 
 MS = 1_000_000
 
@@ -112,6 +115,38 @@ def test_nothing_measured_is_said():
     found = findings(request=1.0, delivery=1.0)
     void = replace(found, cells=tuple(replace(cell, state="void") for cell in found.cells), gains=())
     assert answer(void) == ("The question cannot be answered: no server was measured.",)
+
+
+def test_a_run_is_derived_from_its_files_alone(tmp_path: Path):
+    """Every server at every rate has the times that were planted, and the page is drawn of them."""
+    folder = mail_run(tmp_path / "run")
+    found = derive_mail(folder)
+    assert (found.blocks_done, found.notes, found.damages) == (2, (), ())
+    first = {cell.server: cell for cell in found.cells if cell.rate == 10.0}
+    for name, answered, delivered in zip(first, ANSWERED, DELIVERED, strict=True):
+        request, delivery = first[name].request, first[name].delivery
+        assert request
+        assert request.estimate == pytest.approx(answered * 1.05)
+        assert delivery
+        assert delivery.estimate == pytest.approx(delivered * 1.05, rel=1e-3)
+    page = conclude(folder).read_text(encoding="utf-8")
+    assert folder.findings.complete
+    assert all(line in unescape(page) for line in answer(found))
+
+
+def test_a_damaged_sample_file_is_told_and_leaves_its_trial_out(tmp_path: Path):
+    """Cut within a frame: that trial counts for nothing, the run is not whole, and the page says which file it was."""
+    folder = mail_run(tmp_path / "run", blocks=3)
+    path = folder.samples / "mail-01-0-10.samples"
+    path.write_bytes(path.read_bytes()[:-7])
+    found = derive_mail(folder)
+    cells = {(cell.server, cell.rate): cell for cell in found.cells}
+    assert len(cells["inline", 10.0].block_requests) == 2
+    assert len(cells["inline", 30.0].block_requests) == 3
+    conclude(folder)
+    assert not folder.findings.complete
+    (note,) = folder.findings.notes
+    assert note.startswith("A trial is left out whole: mail-01-0-10.samples")
 
 
 def test_deriving_needs_a_run_with_mails(tmp_path: Path):

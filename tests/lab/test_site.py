@@ -1,6 +1,5 @@
 """A site lists all runs, draws only what is missing, and takes no harm from a run that cannot be read."""
 
-import os
 import re
 import shutil
 from html import unescape
@@ -70,8 +69,8 @@ def test_every_run_is_listed_with_its_answer(root: Path) -> None:
     }  # fmt: skip
 
 
-def test_only_what_is_missing_or_older_is_drawn(root: Path) -> None:
-    """Built again, no page but the index is written; a report that is gone, or older than its findings, is."""
+def test_only_what_is_missing_or_changed_is_drawn(root: Path) -> None:
+    """Built again, no page but the index is written; a report that is gone, or not as it was drawn, is."""
     built(root)
     before = marks(root)
     first = page_of(root)
@@ -79,14 +78,35 @@ def test_only_what_is_missing_or_older_is_drawn(root: Path) -> None:
     assert page_of(root) == first
     after = marks(root)
     assert {name for name, at in after.items() if at != before[name]} == {"index.html"}
-    gone, old = (root / "null" / f"2026-01-0{day}T00-00-00" / "report.html" for day in (1, 2))
+    gone, cut = (root / "null" / f"2026-01-0{day}T00-00-00" / "report.html" for day in (1, 2))
     gone.unlink()
-    os.utime(old, ns=(1, 1))
+    cut.write_bytes(cut.read_bytes()[:1000])
     built(root)
     again = marks(root)
     assert {name for name, at in again.items() if at != after[name]} == {
-        "index.html", *(str(path.relative_to(root)) for path in (gone, old)),
+        "index.html", *(str(path.relative_to(root)) for path in (gone, cut)),
     }  # fmt: skip
+
+
+def test_no_number_is_believed_that_was_not_derived(root: Path) -> None:
+    """A digit of findings.json that is another one is not shown: the samples tell what it was."""
+    before = built(root)
+    path = root / "null" / "2026-01-02T00-00-00" / "findings.json"
+    raw = path.read_text(encoding="utf-8")
+    path.write_text(raw.replace("1.1", "7.7"), encoding="utf-8")
+    assert "7.7" in path.read_text(encoding="utf-8")
+    assert built(root) == before
+    assert path.read_text(encoding="utf-8") == raw
+
+
+def test_a_run_without_its_manifest_is_missed(root: Path) -> None:
+    """A run's folder that lost its manifest, or all files, is listed with what is missing; other folders are not."""
+    (root / "null" / "2026-01-01T00-00-00" / "manifest.json").unlink()
+    for name in ("2026-01-09T00-00-00", "notes"):
+        (root / "null" / name).mkdir()
+    found = built(root)
+    assert [run.run[9] for run in found.runs] == ["9", "3", "2", "1"]
+    assert ["manifest.json is missing" in run.fault for run in found.runs] == [True, False, False, True]
 
 
 def test_runs_that_cannot_be_read_harm_no_other(root: Path) -> None:
@@ -166,9 +186,7 @@ def test_hundred_runs_draw_nothing_but_their_index_and_trend(root: Path) -> None
     """A hundred runs that have their pages cost a look at each; a second build draws the index alone."""
     whole = RunFolder(root / "null" / "2026-01-02T00-00-00")
     for number in range(97):
-        path = whole.path.with_name(f"2026-02-01T00-00-{number:02}")
-        shutil.copytree(whole.path, path)
-        os.utime(path / "report.html")
+        shutil.copytree(whole.path, whole.path.with_name(f"2026-02-01T00-00-{number:02}"))
     built(root)
     before = marks(root)
     assert len(built(root).runs) == 100
