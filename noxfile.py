@@ -1,6 +1,7 @@
 """Yields the sessions, the doors of Windtunnel: `./noxw -l` lists them, `./noxw -s lab` does the main job.
 
-It holds no logic of the lab: a session installs pinned requirements and starts one `python -m` door.
+It holds no logic of the lab: a session installs pinned requirements and starts one `python -m` door. It is longer than
+other files: nox loads it by its path, before anything that it could import from is installed.
 """
 
 import os
