@@ -59,8 +59,7 @@ def _misses_proof(folder: RunFolder) -> bool:
     """Whether something was timed without a record of its proof; stampedes and mails are held against others later."""
     experiment = folder.manifest.experiment
     is_proven_first = not (experiment.mail or experiment.stampede)
-    proof = folder.proof
-    return is_proven_first and not (proof.cells or proof.proofs) and any(folder.samples.glob("*.samples"))
+    return is_proven_first and any(folder.samples.glob("*.samples")) and not (folder.path / "proof.json").exists()
 
 
 def _derived(folder: RunFolder) -> Findings:
