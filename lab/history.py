@@ -21,8 +21,9 @@ from lab.gate_findings import GateFindings
 from lab.results import Manifest, RunFolder
 
 LINES: Final = "history.jsonl"
-KINDS: Final = ("server", "benchmark", "conditional", "whole")
-"""The kinds of effects that are worth following: interactions and single settings are parts of these."""
+KINDS: Final = ("server", "benchmark", "conditional", "whole", "part")
+"""The kinds of effects that are worth following: interactions and single settings are parts of these. Faces are
+followed where nothing else was compared."""
 
 T = TypeVar("T")
 
@@ -109,7 +110,8 @@ def read_history(folder: Path) -> tuple[HistoryLine, ...]:
 def lines_of(manifest: Manifest, *, gate: GateFindings | None, effects: Sequence[Effect]) -> list[HistoryLine]:
     """A line for each comparison of a run that is worth following: of a gate its own, else those of its findings."""
     facts, environment = dict(manifest.dataset), dict(manifest.environment)
-    followed = (*gate.effects, *gate.benchmarks) if gate else effects
+    compared = (*gate.effects, *gate.benchmarks) if gate else effects
+    followed = [each for each in compared if each.kind in KINDS] or [each for each in compared if each.kind == "face"]
     # A gate holds what its design holds, and is told apart by its reference.
     held = "" if gate else ", ".join(f"{knob}={level}" for knob, level in sorted(manifest.experiment.variant))
     return [
@@ -121,7 +123,7 @@ def lines_of(manifest: Manifest, *, gate: GateFindings | None, effects: Sequence
             subject=effect.subject, given=effect.given, ratio=effect.typical, verdict=effect.verdict,
             held=held,
         )
-        for effect in followed if effect.kind in KINDS and effect.detail != IN_DOUBT and _is_finite(effect.typical)
+        for effect in followed if effect.detail != IN_DOUBT and _is_finite(effect.typical)
     ]  # fmt: skip
 
 

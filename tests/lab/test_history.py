@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from lab.conclude import conclude
 from lab.errors import LabError
 from lab.findings import IN_DOUBT, Interval
-from lab.history import LINES, HistoryLine, append, append_lines, history_folder, read_history
+from lab.history import LINES, HistoryLine, append, append_lines, history_folder, lines_of, read_history
 from lab.trend import SHORTEST, change_points, trend, write_trend
 from tests.fakes import SERVERS, FakeRun, by_server
 
@@ -54,6 +54,21 @@ def test_a_history_grows_by_each_run(tmp_path: Path) -> None:
     lines = read_history(folder)
     assert len(lines) == 2 * added
     assert {(line.commit, line.dataset, line.held) for line in lines} == {("abc123", "small", "cache=off")}
+
+
+def test_what_a_run_compared_is_followed_and_faces_where_nothing_else_was(tmp_path: Path) -> None:
+    """Parts of experiments with arms of their own; faces alone; but no single setting of a design of knobs."""
+    run = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=40).make(tmp_path / "run")
+    conclude(run)
+    (one,) = run.findings.effects
+
+    def followed(*kinds: str) -> list[str]:
+        effects = [replace(one, kind=kind, subject=kind) for kind in kinds]
+        return [line.subject for line in lines_of(run.manifest, gate=None, effects=effects)]
+
+    assert followed("part", "face") == ["part"]
+    assert followed("face") == ["face"]
+    assert followed("conditional", "face", "interaction", "whole") == ["conditional", "whole"]
 
 
 def test_a_run_in_doubt_adds_nothing(tmp_path: Path) -> None:
