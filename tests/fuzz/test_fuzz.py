@@ -23,7 +23,7 @@ from schemathesis.core.result import Ok
 from schemathesis.graphql import nodes
 
 from targets.accounts.models import User
-from tests.targets.doors import PASSWORD, forget_everyone, person
+from tests.targets.doors import PASSWORD, person
 from tests.targets.live import live
 from tests.targets.subject import ServiceUrls
 
@@ -77,13 +77,11 @@ class Seen:
 
 
 @pytest.fixture
-def seen(project: None, service_urls: ServiceUrls, tmp_path: Path) -> Iterator[Seen]:
+def seen(people: None, service_urls: ServiceUrls, tmp_path: Path) -> Iterator[Seen]:
     """A live server, and a client that keeps no cookies and knows no proxies."""
-    before = User.objects.order_by("-id")[0].id
     with live(service_urls, name="fuzz", logs=tmp_path) as url, requests.Session() as session:
         session.trust_env = False
         yield Seen(url=url, session=session)
-    forget_everyone(before)
 
 
 def fuzz(seen: Seen, operations: list[Any], modes: tuple[GenerationMode, ...]) -> None:

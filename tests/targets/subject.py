@@ -102,6 +102,17 @@ def project(service_urls: ServiceUrls, django_db_blocker: Any) -> Iterator[None]
 
 
 @pytest.fixture
+def people(project: None) -> Iterator[None]:
+    """Whoever a test makes is gone after it."""
+    from targets.accounts.models import User
+    from tests.targets.doors import forget_everyone
+
+    before = User.objects.order_by("-id")[0].id
+    yield
+    forget_everyone(before)
+
+
+@pytest.fixture
 def fresh_cache(project: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """A cache in which nobody has kept anything yet."""
     monkeypatch.setattr(caches["default"], "key_prefix", f"{_CACHE_PREFIX}_{secrets.token_hex(8)}")

@@ -1,6 +1,5 @@
 """Who may do what: TABLE is the truth, and both faces keep to it in every cell."""
 
-from collections.abc import Iterator
 from typing import Final, cast
 
 import pytest
@@ -8,12 +7,13 @@ from django.db import connections
 from django.test.utils import CaptureQueriesContext
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from targets.accounts.models import User
 from targets.accounts.permissions import Permission
 from targets.accounts.rest_views import GuardedViewSet
 from targets.config.schema import schema
-from tests.targets.doors import ABOUT, DOORS, Thing, answer_of, bearer, camel, code_of, forget_everyone, person
+from tests.targets.doors import ABOUT, DOORS, Thing, answer_of, bearer, camel, code_of, person
 from tests.targets.subject import TargetClient
+
+pytestmark = pytest.mark.usefixtures("people")
 
 ROLES: Final = ("anonymous", "customer", "merchant", "staff", "admin")
 OK, LOGIN, NO, NONE, BAD = "ok", "unauthenticated", "forbidden", "not_found", "invalid"
@@ -86,14 +86,6 @@ NOTHING: Final = {"address_list": NO_ROWS, "order_list": NO_ROWS, "cart": ({"lin
 
 MOST_STATEMENTS: Final = 6
 """Of a refusal: the user, the blacklist, the object with its lock, and the two that begin and end a transaction."""
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 def test_the_table_has_every_operation():

@@ -29,22 +29,15 @@ from lab.folder import locked, server_folder
 from lab.mail_room import MailRoom, MailSink, open_sink, with_mail, worker_name
 from lab.processes import Supervisor
 from lab.server import Build, Surroundings, boot, free_port, listens, new_token
-from targets.accounts.models import User
 from targets.orders.models import Mail, Order
 from tests.targets.cut import cuttable
-from tests.targets.doors import DOORS, Thing, address_of, bearer, forget_everyone, person, product_of
+from tests.targets.doors import DOORS, Thing, address_of, bearer, person, product_of
 from tests.targets.subject import ServiceUrls
+
+pytestmark = pytest.mark.usefixtures("people")
 
 WORKERS = 4
 LIMIT = 180.0
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,6 @@
 import json
 import secrets
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -26,20 +25,14 @@ from targets.web.actor import Actor
 from targets.web.errors import InvalidError, TooManyError, UnauthenticatedError
 from targets.web.limits import address_of, count, discount
 from targets.web.rate import Rate
-from tests.targets.doors import ABOUT, DOORS, PASSWORD, STREET, Thing, bearer, code_of, forget_everyone, person
+from tests.targets.doors import ABOUT, DOORS, PASSWORD, STREET, Thing, bearer, code_of, person
 from tests.targets.subject import TargetClient, get
+
+pytestmark = pytest.mark.usefixtures("people")
 
 FACES = ("rest", "graphql")
 LOGIN_LIMIT = 10
 NULL, HALF, TURNED, HUGE = "a\x00b", "a\ud800b", "a\u202eb", 10**40
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 def test_of_many_logins_at_once_no_more_than_the_limit_are_tried(project: None, monkeypatch: pytest.MonkeyPatch):

@@ -32,15 +32,9 @@ from tests.targets.doors import (
 )
 from tests.targets.subject import TargetClient, served_by
 
+pytestmark = pytest.mark.usefixtures("people")
+
 FACES = ("rest", "graphql")
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 @contextmanager

@@ -1,15 +1,15 @@
 """An error that nobody foresaw tells a client nothing: no class, no SQL, no path, no secret, wherever it happens."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import InterfaceError, ProgrammingError
 
-from targets.accounts.models import User
-from tests.targets.doors import ABOUT, DOORS, Thing, bearer, code_of, forget_everyone, person
+from tests.targets.doors import ABOUT, DOORS, Thing, bearer, code_of, person
 from tests.targets.subject import TargetClient
+
+pytestmark = pytest.mark.usefixtures("people")
 
 SECRET = "s3cr3t-in-the-message"
 
@@ -74,14 +74,6 @@ ERRORS = (
     KeyError(SECRET),
 )
 TOLD_NOWHERE = (SECRET, "Error", "Traceback", "SELECT", "accounts_user", ".py", "/srv", "postgresql", "targets.")
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 @pytest.mark.parametrize("face", ["rest", "graphql"])

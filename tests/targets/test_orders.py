@@ -16,7 +16,6 @@ from django.test.utils import CaptureQueriesContext
 from lab.experiment import Server
 from scenarios.operations.catalog import PRODUCT_DETAIL, DetailParameters
 from scenarios.operations.operation import Request
-from targets.accounts.models import User
 from targets.catalog.models import Product
 from targets.orders.models import CartLine, Mail, Order, OrderKey
 from tests.targets.doors import (
@@ -26,7 +25,6 @@ from tests.targets.doors import (
     answer_of,
     bearer,
     code_of,
-    forget_everyone,
     order_of,
     person,
     product_of,
@@ -35,15 +33,9 @@ from tests.targets.doors import (
 from tests.targets.live import live
 from tests.targets.subject import ServiceUrls, TargetClient
 
+pytestmark = pytest.mark.usefixtures("people")
+
 FACES = ("rest", "graphql")
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 @pytest.fixture(scope="module")

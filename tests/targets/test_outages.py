@@ -26,13 +26,13 @@ from lab.server import Build, Surroundings, boot, free_port, listens, new_token
 from lab.valkey import embedded_valkey
 from lab.writes import writes_of
 from scenarios.operations.catalog import PRODUCT_LIST, ListParameters
-from targets.accounts.models import User
 from targets.orders.management.commands.writes import STOCK
 from tests.targets.cut import Cut, cuttable
-from tests.targets.doors import forget_everyone
 from tests.targets.subject import ServiceUrls
 from tests.targets.test_delivery import surroundings, until
 from tests.targets.test_stampede import held
+
+pytestmark = pytest.mark.usefixtures("people")
 
 FACES = ("rest", "graphql")
 CLIENTS = 4
@@ -236,11 +236,3 @@ def test_a_database_that_restarts_costs_errors_while_it_is_away_and_nothing_else
     assert orders == mails >= load.made
     assert half == 0
     assert sold == taken
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)

@@ -26,10 +26,12 @@ from targets.accounts.models import User
 from targets.accounts.tokens import pair_for
 from targets.catalog.models import Brand, Category, Review
 from targets.variants import KNOBS
-from tests.targets.doors import DOORS, Door, Thing, address_of, answer_of, code_of, forget_everyone, person, product_of
+from tests.targets.doors import DOORS, Door, Thing, address_of, answer_of, code_of, person, product_of
 from tests.targets.subject import ServiceUrls
 from tests.targets.test_delivery import surroundings
 from tests.targets.test_write_paths import PRODUCT
+
+pytestmark = pytest.mark.usefixtures("people")
 
 REQUESTS: Final = int(os.environ.get("STALE_READS", "600"))
 """How many reads and writes there are; `STALE_READS=10000 ./noxw -s tests -- -k stale_reads` has more, each night."""
@@ -389,14 +391,6 @@ def served(
             (Server(workers=4, threads=4),), surroundings=around, supervisor=supervisor, evidence={"target": evidence}
         ).values()  # fmt: skip
         yield running.url, around.token, evidence
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 @pytest.mark.slow

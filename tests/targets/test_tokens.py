@@ -4,7 +4,7 @@ import base64
 import json
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from functools import partial
@@ -23,20 +23,14 @@ from django.utils import timezone
 from targets.accounts import logins, tokens
 from targets.accounts.models import BlacklistedToken, User
 from targets.web.background import app
-from tests.targets.doors import DOORS, PASSWORD, STREET, Thing, answer_of, bearer, code_of, forget_everyone, person
+from tests.targets.doors import DOORS, PASSWORD, STREET, Thing, answer_of, bearer, code_of, person
 from tests.targets.subject import TargetClient
+
+pytestmark = pytest.mark.usefixtures("people")
 
 FACES = ("rest", "graphql")
 RACES = int(os.environ.get("RACES", "8"))
 """How many races of 32 each face has; `RACES=200 ./noxw -s tests -- -k many_refreshes` has more."""
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 def ask(

@@ -1,7 +1,7 @@
 """Every write is seen by the next read, whatever was kept before: each operation that writes, level and face."""
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -10,8 +10,10 @@ import pytest
 
 from targets.accounts.models import User
 from targets.catalog.models import Review
-from tests.targets.doors import ABOUT, DOORS, Door, Thing, bearer, code_of, forget_everyone, person, review_by
+from tests.targets.doors import ABOUT, DOORS, Door, Thing, bearer, code_of, person, review_by
 from tests.targets.subject import TargetClient
+
+pytestmark = pytest.mark.usefixtures("people")
 
 TARGETS: Final = Path(__file__).parents[2] / "targets"
 FACES: Final = ("rest", "graphql")
@@ -91,14 +93,6 @@ UNSEEN: Final = {
     "token_refresh": "no answer shows tokens",
     "token_revoke": "no answer shows tokens",
 }
-
-
-@pytest.fixture(autouse=True)
-def people(project: None) -> Iterator[None]:
-    """Whoever a test makes is gone after it."""
-    before = User.objects.order_by("-id")[0].id
-    yield
-    forget_everyone(before)
 
 
 def test_every_write_has_a_case():
