@@ -4,16 +4,12 @@ It is that of RFC 9211: a member for each level that was looked up, the one near
 does not carry `Lab-Tell: Cache-Status` and the lab's token pays nothing.
 """
 
-from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import Final
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction
-from django.conf import settings
-from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
-from targets.web.lab_mode import in_lab_mode
+from targets.web.lab_mode import LabMiddleware, in_lab_mode
 
 HEADER: Final = "Cache-Status"
 _STATES: Final = {
@@ -32,24 +28,11 @@ def note_look_up(*, level: str, outcome: str) -> None:
         told.setdefault(level, []).append(outcome)
 
 
-class CacheStatusMiddleware:
+class CacheStatusMiddleware(LabMiddleware):
     """Tells the lab what the cache had for the request; nothing where nothing was looked up."""
 
-    sync_capable = async_capable = True
-
-    def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        if not settings.TARGET_LAB_TOKEN:
-            raise MiddlewareNotUsed
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
-
-    def __call__(self, request: HttpRequest) -> Any:
-        is_asked = request.META.get("HTTP_LAB_TELL") == HEADER and in_lab_mode(request)
-        if not is_asked:
-            return self.get_response(request)
-        return self._awaited(request) if self.is_async else self._answer(request)
+    def _concerns(self, request: HttpRequest) -> bool:
+        return request.META.get("HTTP_LAB_TELL") == HEADER and in_lab_mode(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         told: dict[str, list[str]] = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from asgiref.sync import iscoroutinefunction, markcoroutinefunction, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.db import connections
@@ -22,7 +22,7 @@ from django.http import HttpRequest, HttpResponse
 
 from targets.web.cache_status import note_look_up
 from targets.web.current import current_variant
-from targets.web.lab_mode import in_lab_mode
+from targets.web.lab_mode import LabMiddleware, in_lab_mode
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TARGETS = f"{_ROOT / 'targets'}{os.sep}"
@@ -132,24 +132,16 @@ def note_kept(*, key: str, plain: int, stored: int) -> None:
             look_up.update(bytes=plain, stored=stored)
 
 
-class EvidenceMiddleware:
+class EvidenceMiddleware(LabMiddleware):
     """Writes the evidence of each request that carries the lab's token and a `Lab-Request` header."""
 
-    sync_capable = async_capable = True
-
     def __init__(self, get_response: Callable[[HttpRequest], Any]) -> None:
-        if not (settings.TARGET_LAB_TOKEN and settings.TARGET_EVIDENCE):
+        if not settings.TARGET_EVIDENCE:
             raise MiddlewareNotUsed
-        self.get_response = get_response
-        self.is_async = iscoroutinefunction(get_response)
-        if self.is_async:
-            markcoroutinefunction(self)
+        super().__init__(get_response)
 
-    def __call__(self, request: HttpRequest) -> Any:
-        is_marked = "HTTP_LAB_REQUEST" in request.META and in_lab_mode(request)
-        if not is_marked:
-            return self.get_response(request)
-        return self._awaited(request) if self.is_async else self._answer(request)
+    def _concerns(self, request: HttpRequest) -> bool:
+        return "HTTP_LAB_REQUEST" in request.META and in_lab_mode(request)
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         began = time.perf_counter()

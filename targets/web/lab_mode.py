@@ -4,6 +4,7 @@ Lab mode exists only in a process booted with TARGET_LAB_TOKEN; elsewhere no hea
 """
 
 import hmac
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -25,8 +26,8 @@ def in_lab_mode(request: HttpRequest) -> bool:
     return bool(token) and hmac.compare_digest(given.encode(), token.encode())
 
 
-class VariantMiddleware:
-    """Serves a request by the variant in its `Lab-Variant` header; knobs not named keep the process default."""
+class LabMiddleware(ABC):
+    """A middleware that exists only in lab mode, for servers of both interfaces."""
 
     sync_capable = async_capable = True
 
@@ -39,7 +40,28 @@ class VariantMiddleware:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> Any:
+        if not self._concerns(request):
+            return self.get_response(request)
         return self._awaited(request) if self.is_async else self._answer(request)
+
+    @abstractmethod
+    def _concerns(self, request: HttpRequest) -> bool:
+        """Whether it has anything to do with a request; others pass."""
+
+    @abstractmethod
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """The answer, of a server that waits for it."""
+
+    @abstractmethod
+    async def _awaited(self, request: HttpRequest) -> HttpResponse:
+        """The same, of an asynchronous one."""
+
+
+class VariantMiddleware(LabMiddleware):
+    """Serves a request by the variant in its `Lab-Variant` header; knobs not named keep the process default."""
+
+    def _concerns(self, request: HttpRequest) -> bool:
+        return True
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
         variant = _asked(request)
