@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,20 +39,16 @@ class EvidenceFile:
 
     def record(self, request: str) -> dict[str, Any]:
         """The record of `request`, which has been answered. Raises KeyError when the file has none, or a part of it."""
-        with self._path.open("rb") as file:
-            file.seek(self._offset)
-            for line in file:
-                if not line.endswith(b"\n"):
-                    break
-                self._offset += len(line)
-                record: dict[str, Any] = json.loads(line)
-                if record["request"] == request:
-                    return record
+        for found in self._of(request):
+            return found
         raise KeyError(request)
 
     def records(self, request: str) -> list[dict[str, Any]]:
         """The records of all that was asked as `request`, up to the end of the file, which is not read again."""
-        found = []
+        return list(self._of(request))
+
+    def _of(self, request: str) -> Iterator[dict[str, Any]]:
+        """From where the last reader stopped: its records, until the reader stops again."""
         with self._path.open("rb") as file:
             file.seek(self._offset)
             for line in file:
@@ -61,8 +57,7 @@ class EvidenceFile:
                 self._offset += len(line)
                 record: dict[str, Any] = json.loads(line)
                 if record["request"] == request:
-                    found.append(record)
-        return found
+                    yield record
 
 
 class Witness:
