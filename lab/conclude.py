@@ -7,16 +7,20 @@ from pathlib import Path
 from typing import TypeVar
 
 from lab import mail_words
+from lab.compare_numbers import Numbers, numbers_of
 from lab.derive import derive
 from lab.errors import LabError
 from lab.findings import Findings
 from lab.gate_words import lines
+from lab.json_files import read_if_there
 from lab.load_derive import derive_load, load_summary
 from lab.mail_derive import derive_mail
+from lab.mail_findings import MailFindings
 from lab.render import render
 from lab.results import REPORT_STAGE, RunFolder
 from lab.seal import check_seal, is_as_derived, seal_derived
 from lab.studies import study_of
+from lab.study_findings import StudyFindings
 
 T = TypeVar("T")
 
@@ -53,6 +57,14 @@ def derived_of(folder: RunFolder, read_it: Callable[[RunFolder], T]) -> T:
             return read_it(folder)
     conclude(folder)
     return read_it(folder)
+
+
+def numbers_in(folder: RunFolder) -> Numbers:
+    """What a run holds beside its cells, as it was derived last: the numbers of a load, of mails or of a study."""
+    return numbers_of(
+        load=folder.load, mail=read_if_there(folder.path / "mail.json", MailFindings),
+        study=read_if_there(folder.path / "study.json", StudyFindings),
+    )  # fmt: skip
 
 
 def _misses_proof(folder: RunFolder) -> bool:

@@ -8,13 +8,15 @@ DIR/history.jsonl   the lines
 import fcntl
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Final, TypeVar
 
 import msgspec
 
+from lab.compare_numbers import Numbers
+from lab.conclude import numbers_in
 from lab.errors import LabError
 from lab.findings import IN_DOUBT, Effect, Interval
 from lab.gate_findings import GateFindings
@@ -33,6 +35,7 @@ class HistoryLine:
     """One comparison of one run. `reference` is the commit that it is held against, or empty in an experiment.
 
     `held` are the knobs that an experiment held and at which level, as in `cache=off`: at another it is another line.
+    `is_time` tells whether less is faster.
     """
 
     measured: str
@@ -50,6 +53,7 @@ class HistoryLine:
     ratio: Interval
     verdict: str
     held: str = ""
+    is_time: bool = True
 
 
 def history_folder(path: Path) -> Path:
@@ -67,7 +71,7 @@ def history_folder(path: Path) -> Path:
 
 def append(run: RunFolder, *, into: Path) -> int:
     """Adds the run's comparisons to the history, but for those in doubt; how many there were."""
-    lines = lines_of(run.manifest, gate=run.gate, effects=run.findings.effects)
+    lines = lines_of(run.manifest, gate=run.gate, effects=run.findings.effects, numbers=numbers_in(run))
     append_lines(into / LINES, lines)
     return len(lines)
 
@@ -107,24 +111,40 @@ def read_history(folder: Path) -> tuple[HistoryLine, ...]:
     return tuple(sorted(found, key=lambda line: line.measured))
 
 
-def lines_of(manifest: Manifest, *, gate: GateFindings | None, effects: Sequence[Effect]) -> list[HistoryLine]:
-    """A line for each comparison of a run that is worth following: of a gate its own, else those of its findings."""
+def lines_of(
+    manifest: Manifest, *, gate: GateFindings | None, effects: Sequence[Effect], numbers: Numbers
+) -> list[HistoryLine]:
+    """A line for each comparison of a run that is worth following: of a gate its own, else those of its findings.
+
+    Of `numbers` these are the ratios of what ran side by side.
+    """
     facts, environment = dict(manifest.dataset), dict(manifest.environment)
     compared = (*gate.effects, *gate.benchmarks) if gate else effects
     followed = [each for each in compared if each.kind in KINDS] or [each for each in compared if each.kind == "face"]
     # A gate holds what its design holds, and is told apart by its reference.
     held = "" if gate else ", ".join(f"{knob}={level}" for knob, level in sorted(manifest.experiment.variant))
-    return [
-        HistoryLine(
-            measured=manifest.started, run=manifest.run, experiment=manifest.experiment.name,
-            commit=gate.head if gate else environment.get("commit", ""), reference=gate.base if gate else "",
-            machine=f"{environment.get('cores', '?')} cores of {environment.get('processor', '?')}",
-            dataset=facts.get("size", ""), seed=manifest.seed, operation=effect.operation, face=effect.face,
-            subject=effect.subject, given=effect.given, ratio=effect.typical, verdict=effect.verdict,
-            held=held,
+    common = HistoryLine(
+        measured=manifest.started, run=manifest.run, experiment=manifest.experiment.name,
+        commit=gate.head if gate else environment.get("commit", ""), reference=gate.base if gate else "",
+        machine=f"{environment.get('cores', '?')} cores of {environment.get('processor', '?')}",
+        dataset=facts.get("size", ""), seed=manifest.seed, operation="", face="", subject="", given="",
+        ratio=Interval(estimate=1.0, low=1.0, high=1.0, blocks=0), verdict="", held=held,
+    )  # fmt: skip
+    lines = [
+        replace(
+            common, operation=effect.operation, face=effect.face, subject=effect.subject, given=effect.given,
+            ratio=effect.typical, verdict=effect.verdict,
         )
-        for effect in followed if effect.detail != IN_DOUBT and _is_finite(effect.typical)
+        for effect in followed if effect.detail != IN_DOUBT
     ]  # fmt: skip
+    lines += [
+        replace(
+            common, operation=measure.what, face=measure.face, subject=measure.of, ratio=number.value, verdict="",
+            is_time=False,
+        )
+        for measure, number in numbers.items() if measure.is_paired and isinstance(number.value, Interval)
+    ]  # fmt: skip
+    return [line for line in lines if _is_finite(line.ratio)]
 
 
 def _is_finite(ratio: Interval) -> bool:

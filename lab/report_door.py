@@ -9,16 +9,14 @@ from typing import Final
 from rich.console import Console
 from rich.markup import escape
 
-from lab.compare_numbers import Numbers, numbers_of
-from lab.conclude import conclude, derived_of
+from lab.compare_numbers import Numbers
+from lab.conclude import conclude, derived_of, numbers_in
 from lab.errors import LabError
 from lab.findings import Findings
-from lab.json_files import read_if_there, write
-from lab.mail_findings import MailFindings
+from lab.json_files import write
 from lab.progress import Progresses
 from lab.render import link, render_compare
 from lab.results import ROOT, RunFolder, find_run
-from lab.study_findings import StudyFindings
 
 COMPARISONS: Final = ROOT / "compare"
 
@@ -81,11 +79,7 @@ def _compare(first: str, second: str, *, although: bool, console: Console) -> No
 
 
 def _derived(folder: RunFolder) -> tuple[Findings, Numbers]:
-    """The findings, and the numbers of a load, of mails or of a study."""
-    return folder.findings, numbers_of(
-        load=folder.load, mail=read_if_there(folder.path / "mail.json", MailFindings),
-        study=read_if_there(folder.path / "study.json", StudyFindings),
-    )  # fmt: skip
+    return folder.findings, numbers_in(folder)
 
 
 def _site(target: Path, *, console: Console) -> None:

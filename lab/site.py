@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.conclude import derived_of
+from lab.conclude import derived_of, numbers_in
 from lab.errors import LabError
 from lab.findings import SCHEMA_VERSION, Effect
 from lab.history import LINES, HistoryLine, lines_of, read_history
@@ -83,7 +83,7 @@ def _listed(folder: RunFolder, *, to: Path) -> tuple[SiteRun, Sequence[HistoryLi
     bare = SiteRun(experiment=folder.path.parent.name, run=folder.path.name)
     try:
         manifest, found = folder.manifest, derived_of(folder, _glance)
-        lines = lines_of(manifest, gate=folder.gate, effects=found.effects)
+        lines = lines_of(manifest, gate=folder.gate, effects=found.effects, numbers=numbers_in(folder))
     except LabError as error:
         return replace(bare, fault=error.what), ()
     except Exception as error:  # noqa: BLE001 - whatever is wrong with one run must not cost the others
@@ -148,7 +148,8 @@ def _counted(name: str, series: Sequence[Series], *, page: str) -> SiteTrend:
 
 def _others(root: Path, *, to: Path) -> Iterator[SiteLink]:
     """Pages that are no run's and no trend's: comparisons, calibrations, loads, benchmarks."""
-    own = (to / "trends").resolve()
+    own = to.resolve()
     for path in sorted({*root.glob("*/*.html"), *root.glob("compare/*/*.html")}):
-        if path.resolve().parent != own and path.name != "trend.html":
+        is_own = path.resolve() == own / "index.html" or path.resolve().parent == own / "trends"
+        if not is_own and path.name != "trend.html":
             yield SiteLink(name=path.relative_to(root).with_suffix("").as_posix(), page=link(path, start=to))

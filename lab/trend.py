@@ -47,7 +47,7 @@ def trend(lines: Sequence[HistoryLine]) -> tuple[Series, ...]:
     for line in lines:
         key = (
             line.experiment, line.reference, f"{line.dataset}, seed {line.seed}", line.operation, line.face,
-            line.subject, line.given, line.held,
+            line.subject, line.given, line.held, "" if line.reference else line.machine,
         )  # fmt: skip
         groups.setdefault(key, []).append(line)
     found = [_series(key, group) for key, group in groups.items()]
@@ -67,7 +67,7 @@ def change_points(ratios: Array, *, half_widths: Array) -> tuple[int, ...]:
 
 
 def _series(key: tuple[str, ...], lines: Sequence[HistoryLine]) -> Series:
-    experiment, reference, dataset, operation, face, subject, given, held = key
+    experiment, reference, dataset, operation, face, subject, given, held, machine = key
     ratios = np.array([_log(line.ratio.estimate) for line in lines])
     halves = np.array([(_log(line.ratio.high) - _log(line.ratio.low)) / 2 for line in lines])
     starts = (0, *change_points(ratios, half_widths=halves))
@@ -84,7 +84,8 @@ def _series(key: tuple[str, ...], lines: Sequence[HistoryLine]) -> Series:
     )  # fmt: skip
     return Series(
         experiment=experiment, reference=reference, dataset=dataset, operation=operation, face=face, subject=subject,
-        given=given, points=points, levels=levels, held=held,
+        given=given, points=points, levels=levels, held=held, machine=machine,
+        is_time=lines[0].is_time,
     )  # fmt: skip
 
 

@@ -33,7 +33,8 @@ class Level:
 class Series:
     """One comparison over time. `reference` is the commit that it is held against, or empty in an experiment.
 
-    `held` are the knobs that an experiment held.
+    `held` are the knobs that an experiment held. Without a reference a series has one machine. `is_time` tells whether
+    less is faster.
     """
 
     experiment: str
@@ -46,6 +47,8 @@ class Series:
     points: tuple[Point, ...]
     levels: tuple[Level, ...]
     held: str = ""
+    machine: str = ""
+    is_time: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

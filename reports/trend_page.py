@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lab.trend_findings import Series, Trend
+from lab.units import factor
+from lab.wording import place
 from reports import format as text
 from reports.chart import Chart
 from reports.charts import trend
@@ -13,7 +15,8 @@ READING = (
     "the level, the mean of the runs between two changes; an upright line says where a new one begins, and from which "
     "commit on. A level has three runs at least, so the newest change is known two runs after it came. Where a base is "
     "named, ratios are held against that same commit, measured in the same run, so another machine is no change; where "
-    "none is, as in an experiment, what a knob buys depends on the machine too. The scale is a log one."
+    "none is, as in an experiment, what a knob buys depends on the machine too, and each has its own. The scale is "
+    "a log one."
 )
 
 
@@ -31,35 +34,46 @@ class TrendPage:
     @property
     def changed(self) -> tuple[str, ...]:
         """The series whose level changed, each with its last change, in a sentence."""
-        return tuple(_change(series) for series in self.found.series if len(series.levels) > 1)
+        return tuple(_change(series, self._name(series)) for series in self.found.series if len(series.levels) > 1)
 
     @cached_property
     def charts(self) -> tuple[Chart, ...]:
         """A chart a series."""
-        return tuple(_chart(series, f"trend-{number}") for number, series in enumerate(self.found.series))
+        return tuple(
+            _chart(series, self._name(series), identifier=f"trend-{number}")
+            for number, series in enumerate(self.found.series)
+        )
+
+    @cached_property
+    def _apart(self) -> tuple[str, ...]:
+        """In what the series differ beside what they compare."""
+        fields = ("experiment", "dataset", "machine")
+        return tuple(name for name in fields if len({getattr(each, name) for each in self.found.series}) > 1)
+
+    def _name(self, series: Series) -> str:
+        where = place(series.operation, series.face)
+        given = f" at {series.given}" if series.given else ""
+        held = f", {series.held} held" if series.held else ""
+        against = f" (base {series.reference})" if series.reference else ""
+        told = [str(getattr(series, name)) for name in self._apart if getattr(series, name)]
+        apart = f" [{'; '.join(told)}]" if told else ""
+        return f"{where}: {series.subject}{given}{held}{against}{apart}"
 
 
-def _name(series: Series) -> str:
-    where = ", ".join(filter(None, (series.operation, {"rest": "REST", "graphql": "GraphQL"}.get(series.face, ""))))
-    given = f" at {series.given}" if series.given else ""
-    held = f", {series.held} held" if series.held else ""
-    against = f" (base {series.reference})" if series.reference else ""
-    return f"{where}: {series.subject}{given}{held}{against}"
-
-
-def _change(series: Series) -> str:
+def _change(series: Series, name: str) -> str:
     before, after = series.levels[-2:]
     point = series.points[after.start]
-    moved = text.speed(after.ratio / before.ratio)
+    ratio = after.ratio / before.ratio
+    moved = text.speed(ratio) if series.is_time else f"{factor(ratio)} {'higher' if ratio > 1 else 'lower'}"
     return (
-        f"{_name(series)} became {moved}: from {text.ratio(before.ratio)} to {text.ratio(after.ratio)} at commit "
+        f"{name} became {moved}: from {text.ratio(before.ratio)} to {text.ratio(after.ratio)} at commit "
         f"{point.commit}, {point.measured[:10]}"
     )
 
 
-def _chart(series: Series, identifier: str) -> Chart:
-    steady = f"{_name(series)} stays at {text.ratio(series.levels[0].ratio)}"
-    title = _change(series) if len(series.levels) > 1 else steady
+def _chart(series: Series, name: str, *, identifier: str) -> Chart:
+    steady = f"{name} stays at {text.ratio(series.levels[0].ratio)}"
+    title = _change(series, name) if len(series.levels) > 1 else steady
     alternative = f"{len(series.points)} runs. {title}."
     return Chart(
         identifier=identifier, title=title, alternative=alternative,

@@ -1,5 +1,6 @@
 """A history grows by a run's comparisons, and a trend finds where their level changed."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import exp
 from pathlib import Path
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lab.conclude import conclude
+from lab.conclude import conclude, numbers_in
 from lab.errors import LabError
 from lab.findings import IN_DOUBT, Interval
 from lab.history import LINES, HistoryLine, append, append_lines, history_folder, lines_of, read_history
 from lab.trend import SHORTEST, change_points, trend, write_trend
+from tests.fake_mail import mail_run
 from tests.fakes import SERVERS, FakeRun, by_server
 
 LINE = HistoryLine(
@@ -42,6 +44,12 @@ def drawn(random: np.random.Generator, *, runs: int, shift: float, at: int) -> n
     return random.normal(0.0, SPREAD, runs) + shift * (np.arange(runs) >= at)
 
 
+def page_of(folder: Path, lines: Sequence[HistoryLine]) -> str:
+    """The page of a history of these lines."""
+    append_lines(history_folder(folder) / LINES, lines)
+    return write_trend(folder).read_text(encoding="utf-8")
+
+
 def test_a_history_grows_by_each_run(tmp_path: Path) -> None:
     """Two runs give each their comparisons; the lines that are there stay as they are."""
     run = FakeRun(experiment=SERVERS, seconds=by_server(0.02, ratio=1.0), rounds=40).make(tmp_path / "run")
@@ -64,7 +72,7 @@ def test_what_a_run_compared_is_followed_and_faces_where_nothing_else_was(tmp_pa
 
     def followed(*kinds: str) -> list[str]:
         effects = [replace(one, kind=kind, subject=kind) for kind in kinds]
-        return [line.subject for line in lines_of(run.manifest, gate=None, effects=effects)]
+        return [line.subject for line in lines_of(run.manifest, gate=None, effects=effects, numbers={})]
 
     assert followed("part", "face") == ["part"]
     assert followed("face") == ["face"]
@@ -167,6 +175,33 @@ def test_another_reference_is_another_series() -> None:
     """Ratios to two commits are not one line."""
     found = trend([LINE, replace(LINE, reference="other")])
     assert {series.reference for series in found} == {"base", "other"}
+
+
+def test_another_machine_is_another_series_where_nothing_is_held_against(tmp_path: Path) -> None:
+    """What a knob buys depends on the machine: no commit is named for it; with a reference it does not."""
+    lines = [
+        replace(line, machine="2 cores" if day < 3 else "64 cores") for day, line in enumerate(history(np.zeros(6)))
+    ]
+    assert len(trend(lines)) == 1
+    alone = [replace(line, reference="") for line in lines]
+    assert {series.machine: len(series.points) for series in trend(alone)} == {"2 cores": 3, "64 cores": 3}
+    page = page_of(tmp_path / "alone", alone)
+    assert "[64 cores]" in page
+    assert "None of 2 comparisons changed its level" in page
+
+
+def test_ratios_of_loads_and_mails_are_followed(tmp_path: Path) -> None:
+    """What ran side by side; a number of one machine alone is none. Less is not faster there."""
+    run = mail_run(tmp_path / "run")
+    conclude(run)
+    lines = lines_of(run.manifest, gate=None, effects=(), numbers=numbers_in(run))
+    assert len(lines) == 2 * 2 * 3
+    assert {line.operation for line in lines} == {"an order answered, ratio", "a mail delivered, ratio"}
+    assert not any(line.is_time for line in lines)
+    grown = [replace(LINE, measured=f"2026-01-0{day + 1}", run=str(day), is_time=False, ratio=Interval(
+        estimate=value, low=value * 0.999, high=value * 1.001, blocks=4,
+    )) for day, value in enumerate([1.0] * 4 + [2.0] * 4)]  # fmt: skip
+    assert "became 2.00x higher" in page_of(tmp_path / "grown", grown)
 
 
 def test_a_knob_that_is_held_makes_another_series(tmp_path: Path) -> None:

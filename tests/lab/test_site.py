@@ -157,6 +157,14 @@ def test_histories_and_other_pages_are_linked(root: Path) -> None:
     assert "line 1" in broken.name
 
 
+def test_a_site_below_its_root_does_not_list_itself(root: Path) -> None:
+    """Built twice, it is byte for byte the same."""
+    built(root, to=root / "site")
+    first = (root / "site" / "index.html").read_bytes()
+    built(root, to=root / "site")
+    assert (root / "site" / "index.html").read_bytes() == first
+
+
 def test_a_site_elsewhere_links_back(root: Path, tmp_path: Path) -> None:
     """Pages stay where they are, and the links lead there from wherever the site is."""
     found = built(root, to=tmp_path / "deep" / "site")
