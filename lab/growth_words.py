@@ -131,11 +131,13 @@ def _statements(series: Sequence[Series]) -> str:
     for each in series:
         counts = each.counts["statements"]
         known = counts[np.isfinite(counts)]
+        known = known[known > 0]
         if len(known):
-            apart = max(apart, known.max() / known.min() - 1)
-            if known[-1] > (1 + GROWN) * known[0]:
-                grown.append(f"{place(each.operation, each.face)}, {each.arm} {factor(known[-1] / known[0])}")
+            most = float(known.max() / known.min())
+            apart = max(apart, most - 1)
+            if most > 1 + GROWN:
+                grown.append(f"{place(each.operation, each.face)}, {each.arm} {factor(most)}")
     if grown:
-        return f"Statements grow: {'; '.join(grown)}."
+        return f"Statements differ between sizes: {'; '.join(grown)}."
     alike = f"differ by at most {apart:.1%} between sizes, as their pages do" if apart else "are as many at every size"
     return f"Statements {alike}, in every arm: what grows is what a statement reads."

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lab.asked import grown_to
@@ -12,6 +13,8 @@ from lab.errors import LabError
 from lab.experiment import Experiment, GrowthDesign
 from lab.findings import Interval
 from lab.growth_derive import derive_growth
+from lab.growth_series import Series
+from lab.growth_words import _statements
 from lab.json_files import read
 from lab.plan import PlannedCell
 from lab.results import Manifest, ProofRecord, RunFolder
@@ -163,3 +166,15 @@ def test_growth_goes_up_to_the_dataset_that_is_asked_for() -> None:
     for name in ("a", "vast"):
         with pytest.raises(LabError, match=f"growth does not grow to the dataset '{name}'"):
             grown_to(GROWING, dataset=name)
+
+
+@pytest.mark.parametrize("counts", [[5.0, 50.0, 5.0], [10.0, 1.0, 10.0]])
+def test_statements_that_differ_at_any_size_are_told(counts: list[float]) -> None:
+    """Not from the first size to the last alone; and none at all are no ratio."""
+    one = Series(
+        operation="product_list", face="rest", arm="indexes on", rows=np.array([1e4, 1e5, 1e6]),
+        seconds=np.zeros((0, 3)), counts={"statements": np.array(counts)}, more_than={}, reasons={},
+    )  # fmt: skip
+    assert _statements([one]) == "Statements differ between sizes: product_list, REST, indexes on 10.0x."
+    none = replace(one, counts={"statements": np.zeros(3)})
+    assert _statements([none]).startswith("Statements are as many at every size")
