@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 import jinja2
 from markupsafe import Markup
@@ -67,13 +68,21 @@ RAW_DATA: Final = (
     ("evidence/", "the evidence as the target wrote it"),
     ("samples/", "every request: when it was due, sent and done, in nanoseconds"),
     ("blocks/", "what each block's generator was given, and what it reported"),
+    ("caching-plan.json", "which requests are sent to each cache, and when"),
+    ("kept.json", "what an answer takes in the store"),
+    ("indexes.json", "every index, with its size and what uses it"),
+    ("writes.json", "what inserts took with each index and without it"),
+    ("missing.json", "the servers that could not be had here"),
+    ("calibration.json", "how honest the load instrument was on this machine"),
     ("stages.json", "the stages of the run and their wall times"),
 )
 
 
 def raw_data(run: Path) -> tuple[tuple[str, str], ...]:
-    """The files and folders of a run that exist, each with what it holds; addresses are relative to the report."""
-    return tuple((name, what) for name, what in RAW_DATA if (run / name).exists())
+    """The files of a run and its folders with some, each with what it holds; addresses are relative to the report."""
+    own = tuple((name, what) for name, what in RAW_DATA if (run / name).is_file() or any((run / name).glob("*")))
+    parts = sorted(path.parent.name for path in run.glob("*/manifest.json"))
+    return (*own, *((f"{quote(name)}/", "a part of this run, with samples and blocks of its own") for name in parts))
 
 
 def render(

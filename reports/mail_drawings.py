@@ -58,6 +58,7 @@ def times(found: MailFindings) -> tuple[Chart, ...]:
                 )
                 for cell in ordered
             ),
+            at=tuple(f"mail.json#/cells/{found.cells.index(cell)}" for cell in ordered),
         ),
     )  # fmt: skip
 

@@ -10,7 +10,7 @@ from lab.load_findings import LoadCell, LoadFindings
 from lab.mail_findings import MailFindings
 from lab.power_findings import GatePower
 from lab.study_findings import StudyFindings
-from reports import arms, captions
+from reports import arms, captions, study_drawings
 from reports.arms import Arms
 from reports.design import Design, anchor, design_of, knobs_named
 from reports.evidence import Catalogue, CellEvidence, catalogue_of
@@ -67,15 +67,19 @@ class Page:
 
     @property
     def faces(self) -> tuple[str, ...]:
-        """The faces of cells, loads and curves."""
-        curves = (curve.face for curve in self.study.curves if curve.face) if self.study else ()
-        return tuple(dict.fromkeys((*self.design.faces, *(self.arms.faces if self.load else ()), *curves)))
+        """The faces of cells and loads, and of a study."""
+        of_study = (face for _, face in self.study_places if face)
+        return tuple(dict.fromkeys((*self.design.faces, *(self.arms.faces if self.load else ()), *of_study)))
 
     @property
     def operations(self) -> tuple[str, ...]:
-        """The operations of cells and curves."""
-        curves = (curve.operation for curve in self.study.curves if curve.operation) if self.study else ()
-        return tuple(dict.fromkeys((*self.design.operations, *curves)))
+        """The operations of cells, and of a study."""
+        return tuple(dict.fromkeys((*self.design.operations, *(name for name, _ in self.study_places if name))))
+
+    @cached_property
+    def study_places(self) -> tuple[tuple[str, str], ...]:
+        """The operations and faces that a study is about."""
+        return study_drawings.places(self.study) if self.study else ()
 
     @property
     def has_cells(self) -> bool:

@@ -1,12 +1,17 @@
 """Yields the charts and the tables of a study, as text and SVG. It draws none itself."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from lab.findings import Interval
 from lab.study_findings import Column, Curve, Line, StudyFindings, Table, Unit, Value
+from lab.wording import face_name
 from reports import format as text
 from reports.chart import Chart
 from reports.charts import curves
+
+FACES: Final = ("rest", "graphql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +24,11 @@ class Shown:
 
 def charts(found: StudyFindings) -> tuple[Chart, ...]:
     """Every curve that has points."""
-    return tuple(_chart(curve) for curve in found.curves if any(line.points for line in curve.lines))
+    return tuple(
+        _chart(curve, at=f"study.json#/curves/{number}")
+        for number, curve in enumerate(found.curves)
+        if any(line.points for line in curve.lines)
+    )
 
 
 def rows(table: Table) -> tuple[tuple[Shown, ...], ...]:
@@ -28,6 +37,20 @@ def rows(table: Table) -> tuple[tuple[Shown, ...], ...]:
         tuple(shown(value, unit=column.unit) for value, column in zip(row, table.columns, strict=True))
         for row in table.rows
     )
+
+
+def place_of(table: Table, row: Sequence[Value]) -> tuple[str, str]:
+    """The operation and the face that a row is about, for the filter; each empty where it is about all."""
+    named = {column.name.lower(): str(value) for column, value in zip(table.columns, row, strict=True)}
+    faces = {face_name(face): face for face in FACES}
+    return named.get("operation", ""), faces.get(named.get("face", ""), "")
+
+
+def places(found: StudyFindings) -> tuple[tuple[str, str], ...]:
+    """All operations and faces that curves and tables are about, once each."""
+    curves_at = ((curve.operation, curve.face) for curve in found.curves)
+    rows_at = (place_of(table, row) for table in found.tables for row in table.rows)
+    return tuple(dict.fromkeys((*curves_at, *rows_at)))
 
 
 def is_number(column: Column) -> bool:
@@ -76,13 +99,15 @@ def _interval(value: Interval, *, unit: Unit) -> str:
     return text.number_interval(value)
 
 
-def _chart(curve: Curve) -> Chart:
+def _chart(curve: Curve, *, at: str) -> Chart:
     def reading(line: Line) -> str:
         """The last point: where the line ends."""
         return shown(line.points[-1].y, unit=curve.y.unit).text if line.points else text.ABSENT
 
-    told = (f"{line.name}: {reading(line)} at {curves.show(curve.x)(line.points[-1].x)}" for line in curve.lines
-            if line.points and not line.is_model)  # fmt: skip
+    told = (
+        f"{line.name}: {reading(line)} at {shown(line.points[-1].x, unit=curve.x.unit).text}"
+        for line in curve.lines if line.points and not line.is_model
+    )  # fmt: skip
     alternative = f"{curve.y.name} against {curve.x.name}. {'; '.join(told)}."
     return Chart(
         identifier=f"study-{curve.identifier}", title=curve.title, alternative=alternative,
@@ -91,11 +116,15 @@ def _chart(curve: Curve) -> Chart:
         rows=tuple(
             (
                 f"{line.name} (model)" if line.is_model else line.name,
-                curves.show(curve.x)(point.x),
+                shown(point.x, unit=curve.x.unit).text,
                 shown(point.y.estimate if line.is_model else point.y, unit=curve.y.unit).text,
             )
             for line in curve.lines
             for point in line.points
         ),
         operation=curve.operation, face=curve.face,
+        at=tuple(
+            f"{at}/lines/{number}/points/{place}"
+            for number, line in enumerate(curve.lines) for place in range(len(line.points))
+        ),
     )  # fmt: skip

@@ -53,7 +53,7 @@ def show(axis: Axis) -> Callable[[float], str]:
     if axis.unit == "share":
         return lambda value: f"{value * 100:g} %"
     if axis.unit == "count":
-        return lambda value: f"{value:,.0f}" if value >= 1 else f"{value:g}"
+        return lambda value: f"{value / 1e6:g} M" if value >= 1e6 else f"{value:,.0f}" if value >= 1 else f"{value:g}"
     return lambda value: f"{value:,.6g}"
 
 

@@ -61,6 +61,20 @@ def test_filter_hides_what_was_not_asked_for(opened: Opened) -> None:
         assert page.locator(ROWS).evaluate_all(VISIBLE) == 16
 
 
+def test_filter_hides_rows_of_a_study_and_marks_lead_to_its_numbers(opened: Opened) -> None:
+    """A face leaves its own rows and those of all faces; a mark that is tapped names its place in study.json."""
+    with opened("study") as page:
+        rows = "#numbers tbody tr"
+        before = page.locator(rows).evaluate_all(VISIBLE)
+        page.locator("#filter select[name=face]").select_option("rest")
+        assert 0 < page.locator(rows).evaluate_all(VISIBLE) < before
+        assert page.locator("#numbers td:visible", has_text="GraphQL").count() == 0
+        page.locator("figure:visible [data-row]").first.dispatch_event("click")
+        expect(page.locator(".tip")).to_contain_text("study.json /curves/")
+    with opened("mails") as page:
+        assert page.locator("#filter").count() == 0
+
+
 def test_tables_sort_by_number(opened: Opened) -> None:
     """A click on a column's name sorts by its numbers, another turns it round; void cells are last."""
     with opened("toggles") as page:

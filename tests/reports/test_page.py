@@ -323,14 +323,16 @@ def _void(cell: Cell, name: str) -> Cell:
 def test_door_writes_the_page_beside_the_findings(tmp_path: Path) -> None:
     """`python -m reports RUN_FOLDER` writes report.html, which links the raw data that is there and no other."""
     write(sample.null(), tmp_path / "findings.json")
-    (tmp_path / "samples").mkdir()
+    for name in ("samples", "blocks"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "samples" / "block-00.samples").touch()
     command = [sys.executable, "-m", "reports", str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     told = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert re.findall(r'<li><a href="([^"#]+)"', told) == ["findings.json", "cells.csv", "summary.md", "samples/"]
     made = sorted(path.name for path in tmp_path.iterdir())
-    assert made == ["cells.csv", "findings.json", "report.html", "samples", "summary.md"]
+    assert made == ["blocks", "cells.csv", "findings.json", "report.html", "samples", "summary.md"]
 
 
 @pytest.mark.parametrize("content", [None, "", "{", "[]", '{"cells": 1}', "version"])

@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ from lab.recorder import read_samples
 from lab.results import RunFolder
 from reports import format as text
 from reports.html import render
+from tests.fake_caching import FakeCaching
+from tests.fake_mail import mail_run
 from tests.fakes import KNOBS, FakeRun, by_knobs
 from tests.reports import load_sample, sample
 from tests.reports.tables import Shown, loaded, numbers, place, showable
@@ -175,6 +178,16 @@ def test_every_pointer_leads_somewhere(change: Callable[[Findings], Findings]) -
     builtin = json.loads(msgspec.json.encode(findings))
     for each in numbers(render(findings)):
         assert place(builtin, each.at) is not None
+
+
+def test_studies_and_mails_stand_where_their_rows_say(tmp_path: Path) -> None:
+    """Each number beside a drawing is at the place in study.json or mail.json that its row names."""
+    cached, mailed = FakeCaching().make(tmp_path / "cached"), mail_run(tmp_path / "mailed")
+    for run, name in ((cached, "study"), (mailed, "mail")):
+        page = conclude(run).read_text(encoding="utf-8")
+        found = [each for each in numbers(page) if each.at.startswith(f"{name}.json")]
+        assert len(found) > 20
+        assert untrue(found, loaded(run.path / f"{name}.json")) == []
 
 
 def test_loads_stand_where_their_rows_say() -> None:
