@@ -14,7 +14,7 @@ from lab.caching_trials import block_name, part_name
 from lab.json_files import read
 from lab.recorder import Fault, Told, read_samples
 from lab.results import RunFolder
-from lab.trial import LoadReport, TrialReport
+from lab.trial import LoadReport, TrialReport, cut
 from lab.validity import void_trial
 from lab.verdict import kernel_ratios
 
@@ -156,7 +156,9 @@ def seen_trials(folder: RunFolder, *, blocks: int, arms: int) -> tuple[SeenTrial
 def _seen(
     folder: RunFolder, block: int, trials: Sequence[CachingTrial], *, report: LoadReport, arms: int, kernel_ratio: float
 ) -> Iterator[SeenTrial]:
-    rows, damage = read_samples(folder.samples / f"{part_name(block, trials[0].part)}.samples")
+    path = folder.samples / f"{part_name(block, trials[0].part)}.samples"
+    rows, damage = read_samples(path)
+    damage = damage or cut(path, samples=len(rows), report=report)
     for trial in trials:
         own = rows[rows["round"] == trial.number]
         own = own[np.argsort(own["sent"], kind="stable")]

@@ -77,10 +77,11 @@ class Latencies:
 
 @dataclass(kw_only=True)
 class Tape:
-    """What some sample files hold, part by part, and what is wrong with them."""
+    """What some sample files hold, part by part, what is wrong with them, and how many samples they have in all."""
 
     parts: dict[int, Latencies] = field(default_factory=dict)
     damages: list[str] = field(default_factory=list)
+    samples: int = 0
 
 
 def by_trial_and_cell(rows: NDArray[np.void]) -> NDArray[np.int64]:
@@ -99,6 +100,7 @@ def read_tape(
     tape = Tape()
     for path in paths:
         for rows in _batches(path, damages=tape.damages):
+            tape.samples += len(rows)
             counted = rows[rows["warm"] == 0]
             numbers = by(counted)
             order = np.argsort(numbers, kind="stable")

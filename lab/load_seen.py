@@ -10,7 +10,7 @@ from lab.latency import Latencies, asked, completed, merged, read_tape
 from lab.load_plan import ArmLoad, LoadPlan
 from lab.load_statements import Request, StatementCount, disagreement, held
 from lab.results import RunFolder
-from lab.trial import LoadReport, LoadScript, TrialReport, sample_files
+from lab.trial import LoadReport, LoadScript, TrialReport, cut, sample_files
 from lab.validity import void_trial
 from lab.verdict import kernel_ratios
 
@@ -111,6 +111,8 @@ def seen_in(folder: RunFolder, index: int | None, loads: Sequence[ArmLoad], *, k
         for number, load in enumerate(loads)
     }
     tape, in_time = read_tape(files), completed(files, windows=windows)
+    if not tape.damages and (damage := cut(folder.sample_file(index), samples=tape.samples, report=report)):
+        tape.damages.append(damage)
     by_trial: dict[int, list[Latencies]] = {}
     for part, latencies in tape.parts.items():
         by_trial.setdefault(part >> 16, []).append(latencies)

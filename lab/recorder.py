@@ -117,7 +117,13 @@ def frames(path: Path) -> Iterator[NDArray[np.void] | str]:
 
     Holds one frame in memory. Never raises for damage: a file that is no sample file at all gives its damage alone.
     """
-    with path.open("rb") as file:
+    try:
+        opened = path.open("rb")
+    except OSError as error:
+        missing = isinstance(error, FileNotFoundError)
+        yield f"{path.name} is missing" if missing else f"{path.name} cannot be read: {error.strerror}"
+        return
+    with opened as file:
         kind = _KINDS.get(file.read(len(MAGIC)))
         if kind is None:
             yield f"{path.name} is not a sample file of version {MAGIC[-1]}"

@@ -45,20 +45,42 @@ def is_as_derived(folder: RunFolder) -> bool:
     return files == sealed.keys() and all(_now(folder.path / name) == checksum for name, checksum in sealed.items())
 
 
+def unseal(folder: RunFolder) -> None:
+    """Forgets how the files were when a run was derived that is being gone on with: they are about to change."""
+    (folder.path / SEAL_DERIVED).unlink(missing_ok=True)
+
+
 def check_seal(folder: RunFolder) -> tuple[str, ...]:
     """The raw files that are gone or changed since the run was sealed, in order; none where it never was.
 
-    Raises LabError where what says how to read them changed: JSON has no checksum of its own, and a flipped bit in a
-    digit would be a wrong number. Samples have one per frame: what is left of them can be used.
+    A part of a run has the seal of the whole. Of a run without one, JSON is held against what it was when the run was
+    derived last. Raises LabError where what says how to read them changed: JSON has no checksum of its own, and a
+    flipped bit in a digit would be a wrong number. Samples have one per frame: what is left of them can be used.
     """
-    changed = [name for name, checksum in _sealed(folder.path / SEAL) if _now(folder.path / name) != checksum]
+    sealed, when = _raw(folder)
+    changed = [name for name, checksum in sealed if _now(folder.path / name) != checksum]
     for name in changed:
         if name.endswith(".json"):
             raise LabError(
-                f"{folder.path / name} has changed since the run ended: its checksum is another",
-                hint=f"put the file back; without {SEAL} the run is read as it is",
+                f"{folder.path / name} has changed since the run {when}: its checksum is another",
+                hint=f"put the file back; without {SEAL} and {SEAL_DERIVED} the run is read as it is",
             )
     return tuple(changed)
+
+
+def _raw(folder: RunFolder) -> tuple[list[tuple[str, str]], str]:
+    """The raw files with their checksums, and when those were made."""
+    whole, start = folder.path.parent / SEAL, f"{folder.path.name}/"
+    if (folder.path / SEAL).exists():
+        found, when = _sealed(folder.path / SEAL), "ended"
+    elif whole.exists():
+        found = [(name.removeprefix(start), checksum) for name, checksum in _sealed(whole) if name.startswith(start)]
+        when = "ended"
+    else:
+        # A run that goes on adds to its samples and its stages.
+        found = [(name, checksum) for name, checksum in _sealed(folder.path / SEAL_DERIVED) if name != "stages.json"]
+        found, when = [each for each in found if each[0].endswith(".json")], "was derived last"
+    return [(name, checksum) for name, checksum in found if Path(name).name not in DERIVED], when
 
 
 def _files(folder: Path) -> list[Path]:

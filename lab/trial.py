@@ -124,6 +124,16 @@ class LoadReport:
         return bool(self.lost) or (len(self.trials) == trials and self.recorded == self.counted > 0)
 
 
+def cut(path: Path, *, samples: int, report: LoadReport) -> str:
+    """What is wrong with a file whose `samples` are fewer than were written: one that ends with a frame looks whole.
+
+    A lost worker's samples may be there, and were never counted.
+    """
+    if report.lost or samples >= report.recorded:
+        return ""
+    return f"{path.name} has {samples} of the {report.recorded} samples that were written; they are used"
+
+
 def worker_samples(samples: Path, worker: int) -> Path:
     """The sample file of one worker of a script whose own would be `samples`."""
     return samples.with_name(f"{samples.stem}.worker-{worker + 1}{samples.suffix}")

@@ -18,6 +18,7 @@ from lab.conclude import conclude
 from lab.experiment import CachingDesign
 from lab.findings import Interval
 from lab.over_blocks import around, mean_over, quantile_over, ratio_of
+from lab.recorder import MAGIC, frame, read_samples
 from lab.results import RunFolder
 from tests.fake_caching import EXPERIMENT, HIT, MISS, OFF, FakeCaching
 
@@ -115,6 +116,17 @@ def test_costs_and_memory_are_per_request_and_per_answer(found: CachingFindings)
     assert [(each.level, each.body, each.stored, each.memory) for each in found.memories[:3]] == [
         (level, 300.0, 316.0, 500.0) for level in ("query", "view", "both")
     ]
+
+
+def test_a_file_that_ends_with_a_whole_frame_is_held_against_its_report(tmp_path: Path) -> None:
+    """Its trials count for nothing, and say which file it was."""
+    folder = FakeCaching().make(tmp_path / "run")
+    path = min(folder.samples.glob("*.samples"))
+    rows, _ = read_samples(path)
+    path.write_bytes(MAGIC + frame(rows[:-1]))
+    found = derive_caching(folder)
+    assert found.trials_counted < found.trials
+    assert any(f"{path.name} has {len(rows) - 1} of the {len(rows)} samples" in void.reason for void in found.voids)
 
 
 def test_the_page_shows_every_table_and_curve(folder: RunFolder) -> None:

@@ -20,7 +20,7 @@ from lab.load_findings import LoadFindings
 from lab.mail_findings import MailFindings
 from lab.recorder import MAGIC, SAMPLE, read_samples
 from lab.results import RunFolder
-from lab.seal import DERIVED, SEAL, SEAL_DERIVED, check_seal, seal
+from lab.seal import DERIVED, SEAL, SEAL_DERIVED, check_seal, seal, unseal
 from lab.study_findings import StudyFindings
 from tests.fakes import SERVERS, FakeRun, by_server
 
@@ -129,7 +129,7 @@ def test_a_seal_is_what_sha256sum_reads(whole: RunFolder) -> None:
 
 def test_a_run_that_lost_its_proof_claims_no_equality(copied: RunFolder) -> None:
     """Without a seal and without proof.json: the times are shown, the run is not whole, and nothing is said equal."""
-    for name in (SEAL, "proof.json"):
+    for name in (SEAL, SEAL_DERIVED, "proof.json"):
         (copied.path / name).unlink()
     page = conclude(copied).read_text(encoding="utf-8")
     found = copied.findings
@@ -181,6 +181,34 @@ def test_a_flipped_bit_without_a_seal_is_a_value_or_a_refusal(copied: RunFolder)
             outcomes.add("read")
         path.write_bytes(data)
     assert outcomes == {"read", "refused"}
+
+
+def test_what_an_interrupted_run_was_derived_of_is_held_against_it(copied: RunFolder) -> None:
+    """It has no seal of its end: JSON that has changed since it was drawn is refused; one that goes on is not."""
+    (copied.path / SEAL).unlink()
+    conclude(copied)
+    path = copied.path / "proof.json"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    with pytest.raises(LabError, match=r"proof\.json has changed since the run was derived last"):
+        conclude(copied)
+    unseal(copied)
+    conclude(copied)
+
+
+def test_a_part_has_the_seal_of_its_whole(copied: RunFolder, tmp_path: Path) -> None:
+    """A part that is drawn by itself is held against the whole's checksums, and what is derived of it is not."""
+    whole = RunFolder(tmp_path / "whole")
+    shutil.copytree(copied.path, whole.path / "small")
+    for name in (SEAL, SEAL_DERIVED):
+        (whole.path / "small" / name).unlink()
+    seal(whole)
+    part = RunFolder(whole.path / "small")
+    conclude(part)
+    assert check_seal(whole) == check_seal(part) == ()
+    path = part.path / "proof.json"
+    path.write_text(path.read_text().replace("1", "2", 1))
+    with pytest.raises(LabError, match=r"small/proof\.json has changed since the run ended"):
+        conclude(part)
 
 
 def test_cut_samples_of_a_sealed_run_are_used_and_told(copied: RunFolder) -> None:

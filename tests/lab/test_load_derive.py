@@ -13,7 +13,7 @@ from lab.json_files import read
 from lab.load_derive import derive_load, load_summary
 from lab.load_findings import LoadCell, LoadFindings
 from lab.load_plan import LoadPlan
-from lab.recorder import Fault
+from lab.recorder import MAGIC, Fault, frame, read_samples
 from lab.results import CellProof, ProofRecord, ProvenAnswer
 from lab.trial import ShareReport
 from tests.fake_load import CAPACITY, FakeLoad, law
@@ -202,6 +202,21 @@ def test_an_arm_that_was_too_slow_to_be_proven_is_void_for_that(tmp_path: Path) 
     cells = tuple(CellProof(cell=cell, seconds=1.0, answers=two if cell else one) for cell in range(4))
     folder.save("proof", ProofRecord(cells=cells, proofs=()))
     assert cell_of(derive_load(folder), "every load").reason.startswith("its requests are so slow")
+
+
+def test_a_file_that_ends_with_a_whole_frame_is_held_against_its_report(tmp_path: Path) -> None:
+    """Half of a block's samples look whole by themselves: their report says how many there were."""
+    folder = FakeLoad(throughput=planted).make(tmp_path)
+    path = folder.sample_file(2)
+    rows, _ = read_samples(path)
+    path.write_bytes(MAGIC + frame(rows[: len(rows) // 2]))
+    load = derive_load(folder)
+    assert load.damages == (
+        f"{path.name} has {len(rows) // 2} of the {len(rows)} samples that were written; they are used",
+    )
+    assert {cell.achieved.blocks for cell in load.cells if cell.achieved} == {3}
+    path.unlink()
+    assert derive_load(folder).damages == (f"{path.name} is missing",)
 
 
 def test_a_block_with_damaged_samples_is_left_out_and_told_of(tmp_path: Path) -> None:

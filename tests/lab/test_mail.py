@@ -149,6 +149,15 @@ def test_a_damaged_sample_file_is_told_and_leaves_its_trial_out(tmp_path: Path):
     assert note.startswith("A trial is left out whole: mail-01-0-10.samples")
 
 
+def test_a_missing_sample_file_is_told_and_harms_no_other(tmp_path: Path):
+    """The trials of the other files give their times."""
+    folder = mail_run(tmp_path / "run", blocks=3)
+    (folder.samples / "mail-01-0-10.samples").unlink()
+    found = derive_mail(folder)
+    assert found.damages == ("mail-01-0-10.samples is missing",)
+    assert all(cell.state == "measured" for cell in found.cells)
+
+
 def test_deriving_needs_a_run_with_mails(tmp_path: Path):
     """A folder that holds no run is refused in one line."""
     from lab.errors import LabError
