@@ -1,7 +1,7 @@
 """Pages in a browser, at three widths, dark and light: nothing is cut off, covered or faint, and axe finds nothing."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import product
 from typing import Any
 
@@ -12,15 +12,27 @@ from playwright.sync_api import Page
 from tests.browser.drawn import FOLDER
 
 WIDTHS = (375, 768, 1440)
-NIGHTLY = ((768, "light"), (1440, "dark"))
+SCHEMES = ("dark", "light")
 PAGES = (
     "toggles", "null", "interrupted", "load", "loaded", "mails", "study", "gate", "power", "url", "compare",
     "compare-loads", "site", "trend",
 )  # fmt: skip
-SEEN_ONCE = ("long-names", "url-void", "benchmarks")
 PUBLISHED = tuple(f"published/{path.parent.name}" for path in sorted(FOLDER.glob("*/report.html")))
+DRAWN_TOO = ("long-names", "url-void", "benchmarks", *PUBLISHED)
+FIRST = ("toggles", "load", "site")
+"""Pages that the suite looks at in every way. At others it looks in the narrowest, and each night in all."""
 
 Opened = Callable[..., Any]
+
+
+def ways(pages: Iterable[str], *how: Iterable[Any]) -> list[Any]:
+    """Every page in every way, those for the night marked."""
+    narrowest = tuple(next(iter(each)) for each in how)
+    return [
+        pytest.param(name, *way, marks=() if name in FIRST or way == narrowest else pytest.mark.nightly)
+        for name, *rest in product(pages, *how) if (way := tuple(rest))
+    ]  # fmt: skip
+
 
 pytestmark = pytest.mark.slow
 
@@ -86,9 +98,7 @@ def outside(texts: list[dict[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.parametrize(("name", "width"), [
-    *product(PAGES, WIDTHS), *product((*SEEN_ONCE, *PUBLISHED), (WIDTHS[0], WIDTHS[-1])),
-])  # fmt: skip
+@pytest.mark.parametrize(("name", "width"), ways((*PAGES, *DRAWN_TOO), WIDTHS))
 def test_nothing_is_cut_off_or_covered(opened: Opened, name: str, width: int) -> None:
     """The page does not scroll sideways, no box leaves it, and no label of a drawing is cut or lies on another."""
     with opened(name, width=width) as page:
@@ -103,8 +113,7 @@ def test_nothing_is_cut_off_or_covered(opened: Opened, name: str, width: int) ->
             assert covered(texts) == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "scheme"), ways(PAGES, SCHEMES))
 def test_labels_of_drawings_have_contrast(opened: Opened, name: str, scheme: str) -> None:
     """Each label's colour against the paper is at least 4.5, as WCAG's AA asks of small text; and dark is dark."""
     with opened(name, color_scheme=scheme) as page:
@@ -119,10 +128,7 @@ def test_labels_of_drawings_have_contrast(opened: Opened, name: str, scheme: str
         assert faint == set()
 
 
-@pytest.mark.parametrize(("width", "scheme"), [
-    (375, "dark"), (1440, "light"), *(pytest.param(*each, marks=pytest.mark.nightly) for each in NIGHTLY),
-])  # fmt: skip
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize(("name", "width", "scheme"), ways(PAGES, (WIDTHS[0], WIDTHS[-1]), SCHEMES))
 def test_axe_finds_nothing_serious(opened: Opened, name: str, width: int, scheme: str) -> None:
     """With everything unfolded: no violation that axe-core calls serious or critical."""
     with opened(name, width=width, color_scheme=scheme) as page:

@@ -1,6 +1,7 @@
 """The page of a gate: what differs, growth, benchmarks, and how honest the gate is; whatever their texts are."""
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from reports.format import ratio_interval
 from reports.html import render
 from tests.lab.test_gate_power import SAME, SLOWER, ledger
 from tests.reports import sample
-from tests.reports.test_page import PAYLOADS, outline
+from tests.reports.test_page import PAYLOADS, Outline, outline
 
 PLACE = Place(operation="product_list", face="rest", variant=(("cache", "off"),), state="cold")
 NEW = Statement(
@@ -59,10 +60,15 @@ def test_a_gate_tells_how_honest_gates_are() -> None:
     assert 'id="power"' not in render(sample.null(), gate=gate())
 
 
+@cache
+def usual() -> Outline:
+    """The page of a gate with plain texts, as it nests."""
+    return outline(render(sample.null(), gate=gate()))
+
+
 @pytest.mark.parametrize("words", PAYLOADS)
 def test_no_text_of_a_commit_gets_out_of_its_place(words: str) -> None:
     """Names, SQL and differences may be anything: the page nests as before."""
-    usual = outline(render(sample.null(), gate=gate()))
     place = replace(PLACE, operation=words, state=words)
     found = gate(
         base=words, head=words, instrument=words,
@@ -77,4 +83,4 @@ def test_no_text_of_a_commit_gets_out_of_its_place(words: str) -> None:
         benchmarks=(replace(CALL, operation=words, detail=words),), command=words,
     )  # fmt: skip
     other = outline(render(sample.null(), gate=found))
-    assert [name for name, _ in other.elements] == [name for name, _ in usual.elements]
+    assert [name for name, _ in other.elements] == [name for name, _ in usual().elements]
