@@ -18,7 +18,7 @@ from lab.mail_derive import derive_mail
 from lab.mail_findings import MailFindings
 from lab.render import render
 from lab.results import REPORT_STAGE, RunFolder
-from lab.seal import check_seal, is_as_derived, seal_derived
+from lab.seal import check_seal, is_as_derived, seal_derived, what_became
 from lab.studies import study_of
 from lab.study_findings import StudyFindings
 
@@ -34,7 +34,7 @@ def conclude(folder: RunFolder) -> Path:
     found = _derived(folder)
     # Where a file's own frames tell what is wrong with it, that says more.
     notes = [
-        f"{name} has changed since the run ended: its checksum is another"
+        f"{name} {what_became(folder, name)} since the run ended"
         for name in changed
         if not any(Path(name).name in note for note in found.notes)
     ]

@@ -32,11 +32,6 @@ class Contrast:
     given: str
     pairs: tuple[Pair, ...]
 
-    @property
-    def is_single_pair(self) -> bool:
-        """Whether two arms alone are compared, so that total and few are defined."""
-        return len(self.pairs) == 1
-
 
 def contrasts(experiment: Experiment, *, operations: Sequence[str]) -> tuple[Contrast, ...]:
     """Every comparison of the experiment's design, operation by operation and face by face."""

@@ -32,4 +32,4 @@ def remember(run: RunFolder, *, history: Path | None, console: Console) -> None:
     except (LabError, OSError) as error:
         console.print(f"[yellow]note:[/] the history {escape(str(history))} was not kept: {error}", highlight=False)
     else:
-        console.print(f"history: {added} comparisons added; [bold]trend:[/] {page}", highlight=False)
+        console.print(f"history: {added} comparison{'s' * (added != 1)} added; [bold]trend:[/] {page}", highlight=False)

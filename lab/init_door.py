@@ -88,7 +88,7 @@ def write_experiment(folder: Path, *, console: Console) -> None:
     django = _django(folder.resolve()) if (folder / "manage.py").is_file() else ""
     try:
         with path.open("x", encoding="utf-8") as file:
-            file.write(_text(_name(folder), shown=shown, django=django))
+            file.write(_text(_name(folder), shown=shlex.quote(shown), django=django))
     except FileExistsError:
         raise LabError(f"{shown} is there already", hint=f"run it: {command}; or remove it") from None
     what = "the knob and the requests" if django else "the addresses and the requests"

@@ -82,11 +82,12 @@ def measure_own(order: Order, *, console: Console, on_folder: Callable[[RunFolde
     with ExitStack() as stack:
         logs = stack.enter_context(locked(FOLDER)) / "logs"
         supervisor = stack.enter_context(Supervisor())
+        described = _described(target)  # Before a CPU is taken from the lab.
         pinned = pin(supervisor, what="the generator and what the lab boots")
         manifest = Manifest(
             experiment=replace(experiment, own=target.without_secrets()), run="", command=order.command, dataset=(),
             started=datetime.now(tz=UTC).isoformat(timespec="seconds"), operations=operations,
-            environment=_described(target), settings=(*_told(target), *pinned), budget=order.budget, seed=order.seed,
+            environment=described, settings=(*_told(target), *pinned), budget=order.budget, seed=order.seed,
         )  # fmt: skip
         folder = new_run(experiment.name)
         folder.save("manifest", replace(manifest, run=folder.path.name))

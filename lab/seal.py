@@ -20,6 +20,7 @@ DERIVED: Final = frozenset(
 )  # fmt: skip
 """What is made of the rest, in the folder of the run or of a part of it."""
 SEAL_DERIVED: Final = "derived.sha256"
+ENDED: Final = "ended"
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
@@ -58,24 +59,39 @@ def check_seal(folder: RunFolder) -> tuple[str, ...]:
     flipped bit in a digit would be a wrong number. Samples have one per frame: what is left of them can be used.
     """
     sealed, when = _raw(folder)
+    for name in _strangers(folder, known={name for name, _ in sealed}) if when == ENDED else ():
+        raise LabError(
+            f"{folder.path / name} came after the run {when}: it is none of its files", hint="put it elsewhere"
+        )
     changed = [name for name, checksum in sealed if _now(folder.path / name) != checksum]
     for name in changed:
         if name.endswith(".json"):
             raise LabError(
-                f"{folder.path / name} has changed since the run {when}: its checksum is another",
+                f"{folder.path / name} {what_became(folder, name)} since the run {when}",
                 hint=f"put the file back; without {SEAL} and {SEAL_DERIVED} the run is read as it is",
             )
     return tuple(changed)
+
+
+def what_became(folder: RunFolder, name: str) -> str:
+    """Of a sealed file that is not as it was: what is the matter."""
+    return "has changed" if (folder.path / name).is_file() else "is gone"
+
+
+def _strangers(folder: RunFolder, *, known: set[str]) -> list[str]:
+    """Files that a derivation would read, and that a run did not have when it was sealed: JSON, and all in folders."""
+    names = [path.relative_to(folder.path).as_posix() for path in _files(folder.path) if path.name not in DERIVED]
+    return sorted(name for name in names if name not in known and ("/" in name or name.endswith(".json")))
 
 
 def _raw(folder: RunFolder) -> tuple[list[tuple[str, str]], str]:
     """The raw files with their checksums, and when those were made."""
     whole, start = folder.path.parent / SEAL, f"{folder.path.name}/"
     if (folder.path / SEAL).exists():
-        found, when = _sealed(folder.path / SEAL), "ended"
+        found, when = _sealed(folder.path / SEAL), ENDED
     elif whole.exists():
         found = [(name.removeprefix(start), checksum) for name, checksum in _sealed(whole) if name.startswith(start)]
-        when = "ended"
+        when = ENDED
     else:
         # A run that goes on adds to its samples and its stages.
         found = [(name, checksum) for name, checksum in _sealed(folder.path / SEAL_DERIVED) if name != "stages.json"]

@@ -6,7 +6,7 @@ It computes nothing beyond what a sentence needs to choose its words.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from lab.findings import Cell, Effect, Interval, Proof, Statement
+from lab.findings import Cell, Effect, Interval, Proof
 from lab.load_findings import LoadCell, LoadFindings, Scalability
 from lab.units import count, factor, is_near_one, rate, ratio, seconds, share, times
 
@@ -83,11 +83,6 @@ def effect_sentence(effect: Effect) -> str:
     if effect.kind == "interaction":
         return f"{where}: {effect.subject}{given} is a ratio of ratios of {interval(effect.typical)}"
     return f"{where}: {effect.subject}{given} is {times_interval(effect.typical)}: {verdict_phrase(effect)}"
-
-
-def repeated_statement(statement: Statement) -> str:
-    """An N+1 named as such."""
-    return f"N+1: the same statement {statement.count} times, from {statement.line}"
 
 
 def statement_costs(cells: Sequence[Cell], *, operation: str, face: str) -> dict[str, int]:

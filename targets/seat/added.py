@@ -68,7 +68,10 @@ def settings_added(
         "SESSION_COOKIE_SECURE": False,
         "SESSION_COOKIE_NAME": "seat_session",
         "DEBUG_TOOLBAR_PANELS": PANELS,
-        "DEBUG_TOOLBAR_CONFIG": {"UPDATE_ON_FETCH": True, "RESULTS_CACHE_SIZE": 100, "SHOW_TEMPLATE_CONTEXT": False},
+        # Folded: unfolded it lies over the buttons of Swagger UI and GraphiQL.
+        "DEBUG_TOOLBAR_CONFIG": {
+            "UPDATE_ON_FETCH": True, "RESULTS_CACHE_SIZE": 100, "SHOW_TEMPLATE_CONTEXT": False, "SHOW_COLLAPSED": True,
+        },
         "SPECTACULAR_SETTINGS": {
             **spectacular, "SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
             "SWAGGER_UI_SETTINGS": {"persistAuthorization": True},

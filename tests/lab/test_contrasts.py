@@ -190,7 +190,7 @@ def test_servers_are_compared_once_a_face(faces: tuple[str, ...]) -> None:
     """Without knobs there is one contrast per face: the second server over the first."""
     found = contrasts(replace(SERVERS, faces=faces), operations=["list"])
     assert [(c.kind, c.face, c.subject, c.given) for c in found] == [("server", face, "b / a", "") for face in faces]
-    assert all(contrast.is_single_pair and contrast.pairs[0].weight == 1.0 for contrast in found)
+    assert all([pair.weight for pair in contrast.pairs] == [1.0] for contrast in found)
 
 
 def test_a_part_is_between_two_settings_that_are_named() -> None:

@@ -211,6 +211,23 @@ def test_a_part_has_the_seal_of_its_whole(copied: RunFolder, tmp_path: Path) -> 
         conclude(part)
 
 
+@pytest.mark.parametrize("name", ["samples/block-02.samples", "blocks/block-02.report.json", "gate.json"])
+def test_what_came_after_a_run_ended_is_refused(copied: RunFolder, name: str) -> None:
+    """A block of another run would be averaged with its own; notes of a person beside them are not read."""
+    (copied.path / "notes.md").write_text("Looks good.")
+    conclude(copied)
+    (copied.path / name).write_bytes(copied.sample_file(0).read_bytes())
+    with pytest.raises(LabError, match=f"{name} came after the run ended"):
+        conclude(copied)
+
+
+def test_what_is_gone_of_a_sealed_run_is_told_so(copied: RunFolder) -> None:
+    """Not changed: the file is named with what became of it."""
+    copied.report_file(1).unlink()
+    with pytest.raises(LabError, match=r"block-01\.report\.json is gone since the run ended"):
+        conclude(copied)
+
+
 def test_cut_samples_of_a_sealed_run_are_used_and_told(copied: RunFolder) -> None:
     """Samples have checksums of their own: the run is drawn from what is left, and told to be damaged."""
     path = copied.sample_file(0)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lab import answer_words, units, wording
 from lab.derive import derive
-from lab.findings import Effect, Findings, Interval, Statement
+from lab.findings import Effect, Findings, Interval
 from tests.fakes import KNOBS, SERVERS, FakeRun, by_knobs, by_server
 
 NUMBER = re.compile(r"[\d,]+(?:\.\d+)?")
@@ -115,15 +115,6 @@ def test_an_effect_is_one_sentence() -> None:
     assert "indexes at cache = off is 1.31x slower [1.25x, 1.38x]: slower in total" in said
     said = wording.effect_sentence(effect("interaction", ratio(0.8, 0.75, 0.85), "faster"))
     assert said.endswith("is a ratio of ratios of 0.800 [0.750, 0.850]")
-
-
-def test_a_repeated_statement_is_named_n_plus_one() -> None:
-    """How often, and from which line."""
-    statement = Statement(
-        fingerprint="0", sql="SELECT 1", database="default", count=20, rows=20, seconds=0.1,
-        line="loaders.py:12 tags_of",
-    )  # fmt: skip
-    assert wording.repeated_statement(statement) == "N+1: the same statement 20 times, from loaders.py:12 tags_of"
 
 
 @pytest.fixture(scope="module")

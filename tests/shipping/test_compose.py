@@ -113,6 +113,15 @@ def test_what_is_checked_is_what_is_served():
     assert web.needs["migrate"] == SERVICES["migrate"].needs["check"] == "service_completed_successfully"
 
 
+def test_web_refuses_what_is_set_on_it_alone():
+    """`check` has another environment: before it serves, web asks of its own what production needs."""
+    *shell, script = SERVICES["web"].command
+    asked, served = script.strip().splitlines()
+    assert shell == ["sh", "-euc"]
+    assert asked.split() == list(SERVICES["check"].command)
+    assert served.split() == ["exec", *stages()["target"].argv("CMD")]
+
+
 def test_who_is_waited_for_can_be_waited_for():
     """A service that ends is waited for to its end, any other until it is well; and nobody waits for himself."""
     for name, service in SERVICES.items():
