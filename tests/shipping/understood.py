@@ -17,10 +17,9 @@ from functools import cache
 from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 import pytest
-import typer
 import yaml
 
 from fixtures import __main__ as fixtures_main
@@ -49,8 +48,6 @@ VERBS: Final = {
     "ps": "", "run": "--rm", "stop": "", "up": "--detach --wait --wait-timeout --scale --no-build",
 }  # fmt: skip
 """What is typed of Compose: more is added here by who documents more."""
-TYPER_REFUSES: Final = cast("type[Exception]", typer.BadParameter.__mro__[1])
-"""Typer brings a click of its own, and gives this error no name."""
 DJANGO: Final = """
 import json, sys, django
 from django.core.management import CommandError, get_commands, load_command_class
@@ -111,7 +108,7 @@ def check(command: str, *, config: pytest.Config) -> None:
     """Raises Misunderstood, whoever it is that does not understand."""
     try:
         _check(_words(command), config=config)
-    except (LabError, pytest.UsageError, TYPER_REFUSES, argparse.ArgumentTypeError) as error:
+    except (LabError, pytest.UsageError, argparse.ArgumentTypeError) as error:
         raise Misunderstood(str(error)) from error
     except SystemExit as error:
         raise Misunderstood("its parser refuses it") from error
@@ -194,10 +191,8 @@ def _check_module(module: str, words: list[str]) -> None:
     elif module == "reports":
         _parsed(reports_main.main, words, strict=bool(words))
     elif module == "fixtures":
-        app = typer.Typer()
-        app.command()(fixtures_main.main)
-        asked = typer.main.get_command(app).make_context("fixtures", words).params
-        _demand(asked["size"] in SIZES, f"there is no size {asked['size']}")
+        asked = _parsed(fixtures_main.main, words).asked
+        _demand(asked.size in SIZES, f"there is no size {asked.size}")
     elif module != "targets":  # whose words django_says() tells of
         _check_source(_file_of(module), words)
 
