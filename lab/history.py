@@ -132,8 +132,10 @@ def lines_of(
     )  # fmt: skip
     lines = [
         replace(
-            common, operation=effect.operation, face=effect.face, subject=effect.subject, given=effect.given,
-            ratio=effect.typical, verdict=effect.verdict,
+            common, operation=effect.operation, face=effect.face, ratio=effect.typical, verdict=effect.verdict,
+            # What is given of a part are its two arms.
+            subject=effect.given if effect.kind == "part" else effect.subject,
+            given="" if effect.kind == "part" else effect.given,
         )
         for effect in followed if effect.detail != IN_DOUBT
     ]  # fmt: skip

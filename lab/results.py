@@ -42,6 +42,7 @@ ROOT: Final = Path("results")
 CALIBRATION: Final = ROOT / "calibrate" / "clock.json"
 """The newest calibration of the load instrument."""
 
+SEAL_DERIVED: Final = "derived.sha256"
 NAME_LIMIT: Final = 200
 
 REPORT_STAGE: Final = "report"
@@ -181,6 +182,7 @@ class RunFolder:
 
     def set_aside(self, block: int | None) -> None:
         """Makes room for a block that was interrupted to be run again; what it left is kept under other names."""
+        (self.path / SEAL_DERIVED).unlink(missing_ok=True)
         name = _block_name(block)
         folders = (self.samples, self.blocks)
         kept = {path.name.split(".")[0] for folder in folders for path in folder.glob(f"interrupted-*-{name}.*")}
@@ -189,7 +191,8 @@ class RunFolder:
                 path.rename(path.with_name(f"interrupted-{len(kept) + 1}-{path.name}"))
 
     def save(self, name: str, value: object) -> None:
-        """Writes `value` as `name`.json."""
+        """Writes `value` as `name`.json: what was derived before does not hold any more."""
+        (self.path / SEAL_DERIVED).unlink(missing_ok=True)
         write(value, self.path / f"{name}.json")
 
     @property

@@ -31,7 +31,7 @@ from lab.operations import Visits, load_operations, load_walk, names
 from lab.progress import Progresses
 from lab.proof import prove
 from lab.results import CALIBRATION, REPORT_STAGE, Manifest, ProofRecord, RunFolder, check_writable, new_run
-from lab.seal import seal, unseal
+from lab.seal import seal
 from lab.studies import study_of
 from lab.study import Assignment
 from lab.trial import Observed
@@ -125,7 +125,6 @@ def measure(order: Order, *, console: Console, on_folder: Callable[[RunFolder], 
 
 def concluded(folder: RunFolder, *, progress: Progresses) -> RunFolder:
     """The run's folder, its findings and page made, and its raw files sealed."""
-    unseal(folder)
     with progress.stage(REPORT_STAGE, budget=8.0):
         conclude(folder)
     seal(folder)
@@ -207,7 +206,6 @@ def _folder(order: Order, *, manifest: Manifest, progress: Progresses) -> RunFol
         if then != now:
             what = _first_change(then, now) if name in {"dataset", "environment"} else f"another {name}"
             raise LabError(f"{folder.path.name} cannot be gone on with: {what}", hint="start a new run")
-    unseal(folder)
     earlier = folder.stages
     progress.keep = lambda stages: folder.save("stages", (*earlier, *stages))
     return folder

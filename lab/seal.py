@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from lab.errors import LabError
-from lab.results import RunFolder
+from lab.results import SEAL_DERIVED, RunFolder
 
 SEAL: Final = "SHA256SUMS"
 DERIVED: Final = frozenset(
@@ -19,8 +19,12 @@ DERIVED: Final = frozenset(
      "summary.md"}
 )  # fmt: skip
 """What is made of the rest, in the folder of the run or of a part of it."""
-SEAL_DERIVED: Final = "derived.sha256"
 ENDED: Final = "ended"
+
+_LASTING = re.compile(r"(?!stages\.json)(blocks/)?[^/]+\.json")
+"""The files of a run without a seal that do not change once they are there."""
+_READ: Final = frozenset({".json", ".jsonl", ".samples"})
+"""What a derivation reads."""
 
 _LINE = re.compile(r"([0-9a-f]{64})  (\S.*)")
 
@@ -44,11 +48,6 @@ def is_as_derived(folder: RunFolder) -> bool:
         return False
     files = {path.relative_to(folder.path).as_posix() for path in [*_files(folder.path), *folder.path.glob(SEAL)]}
     return files == sealed.keys() and all(_now(folder.path / name) == checksum for name, checksum in sealed.items())
-
-
-def unseal(folder: RunFolder) -> None:
-    """Forgets how the files were when a run was derived that is being gone on with: they are about to change."""
-    (folder.path / SEAL_DERIVED).unlink(missing_ok=True)
 
 
 def check_seal(folder: RunFolder) -> tuple[str, ...]:
@@ -79,9 +78,9 @@ def what_became(folder: RunFolder, name: str) -> str:
 
 
 def _strangers(folder: RunFolder, *, known: set[str]) -> list[str]:
-    """Files that a derivation would read, and that a run did not have when it was sealed: JSON, and all in folders."""
-    names = [path.relative_to(folder.path).as_posix() for path in _files(folder.path) if path.name not in DERIVED]
-    return sorted(name for name in names if name not in known and ("/" in name or name.endswith(".json")))
+    """Files that a derivation would read, and that a run did not have when it was sealed."""
+    names = (path.relative_to(folder.path) for path in _files(folder.path) if path.name not in DERIVED)
+    return sorted(name.as_posix() for name in names if name.as_posix() not in known and name.suffix in _READ)
 
 
 def _raw(folder: RunFolder) -> tuple[list[tuple[str, str]], str]:
@@ -93,9 +92,9 @@ def _raw(folder: RunFolder) -> tuple[list[tuple[str, str]], str]:
         found = [(name.removeprefix(start), checksum) for name, checksum in _sealed(whole) if name.startswith(start)]
         when = ENDED
     else:
-        # A run that goes on adds to its samples and its stages.
-        found = [(name, checksum) for name, checksum in _sealed(folder.path / SEAL_DERIVED) if name != "stages.json"]
-        found, when = [each for each in found if each[0].endswith(".json")], "was derived last"
+        # It may be going on: then stages are added, and parts have files of their own.
+        found = [(name, checksum) for name, checksum in _sealed(folder.path / SEAL_DERIVED) if _LASTING.fullmatch(name)]
+        when = "was derived last"
     return [(name, checksum) for name, checksum in found if Path(name).name not in DERIVED], when
 
 

@@ -24,6 +24,7 @@ from lab.trend_findings import Series, Trend
 SHORTEST = 2
 """Runs below which there is no trend to draw."""
 
+_TRACES = ("manifest.json", "proof.json", "plan.json", "findings.json", "SHA256SUMS", "derived.sha256")
 _NAME = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d(-\d+)?")
 
 
@@ -93,10 +94,14 @@ def _listed(folder: RunFolder, *, to: Path) -> tuple[SiteRun, Sequence[HistoryLi
 
 
 def _folders(root: Path) -> list[RunFolder]:
-    """The runs in the order of their names: what has a manifest, or lost it and has samples or a run's name."""
+    """The runs in the order of their names, with those that lost their manifest, or all files.
+
+    One that was refused before it had a manifest left nothing that others have, and a load on a URL has none.
+    """
     return [
         RunFolder(path.resolve()) for path in sorted(root.glob("*/*/"))
-        if any((path / name).exists() for name in ("manifest.json", "samples")) or _NAME.fullmatch(path.name)
+        if any((path / name).exists() for name in _TRACES)
+        or (_NAME.fullmatch(path.name) and not any(path.iterdir()))
     ]  # fmt: skip
 
 

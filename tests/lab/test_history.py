@@ -71,12 +71,16 @@ def test_what_a_run_compared_is_followed_and_faces_where_nothing_else_was(tmp_pa
     (one,) = run.findings.effects
 
     def followed(*kinds: str) -> list[str]:
-        effects = [replace(one, kind=kind, subject=kind) for kind in kinds]
-        return [line.subject for line in lines_of(run.manifest, gate=None, effects=effects, numbers={})]
+        effects = [replace(one, kind=kind, subject=kind, given=f"given {kind}") for kind in kinds]
+        return [
+            f"{line.subject}, {line.given}" for line in lines_of(run.manifest, gate=None, effects=effects, numbers={})
+        ]
 
-    assert followed("part", "face") == ["part"]
-    assert followed("face") == ["face"]
-    assert followed("conditional", "face", "interaction", "whole") == ["conditional", "whole"]
+    assert followed("part", "face") == ["given part, "]
+    assert followed("face") == ["face, given face"]
+    assert followed("conditional", "face", "interaction", "whole") == [
+        "conditional, given conditional", "whole, given whole",
+    ]  # fmt: skip
 
 
 def test_a_run_in_doubt_adds_nothing(tmp_path: Path) -> None:

@@ -100,10 +100,10 @@ def test_no_number_is_believed_that_was_not_derived(root: Path) -> None:
 
 
 def test_a_run_without_its_manifest_is_missed(root: Path) -> None:
-    """A run's folder that lost its manifest, or all files, is listed with what is missing; other folders are not."""
+    """A run's folder that lost its manifest, or all files, is listed with what is missing; others are not."""
     (root / "null" / "2026-01-01T00-00-00" / "manifest.json").unlink()
-    for name in ("2026-01-09T00-00-00", "notes"):
-        (root / "null" / name).mkdir()
+    for name in ("2026-01-09T00-00-00", "notes", "2026-01-08T00-00-00/samples"):
+        (root / "null" / name).mkdir(parents=True)
     found = built(root)
     assert [run.run[9] for run in found.runs] == ["9", "3", "2", "1"]
     assert ["manifest.json is missing" in run.fault for run in found.runs] == [True, False, False, True]
