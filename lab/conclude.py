@@ -40,7 +40,8 @@ def conclude(folder: RunFolder) -> Path:
     ]
     if _misses_proof(folder):
         notes.append("proof.json is missing: whether the answers that were timed are equal is not known.")
-    folder.save("findings", replace(found, notes=(*found.notes, *notes), complete=found.complete and not notes))
+    is_whole = found.complete and not changed and not notes
+    folder.save("findings", replace(found, notes=(*found.notes, *notes), complete=is_whole))
     page = render(folder)
     seal_derived(folder)
     return page

@@ -34,7 +34,7 @@ def derive_growth(folder: RunFolder) -> StudyFindings:
         curves=tuple(_curves(series)),
         reading=READING,
         method=method(limit=experiment.growth.statement_seconds),
-        complete=done == planned,
+        complete=done == planned and not any(part.damages for part in followed.parts.values()),
         notes=tuple(_notes(followed, planned=planned, done=done)),
     )
 

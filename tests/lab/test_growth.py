@@ -18,6 +18,7 @@ from lab.growth_words import _statements
 from lab.json_files import read
 from lab.plan import PlannedCell
 from lab.results import Manifest, ProofRecord, RunFolder
+from lab.seal import seal
 from lab.study_findings import StudyFindings
 from tests.fakes import FLOOR, FakeRun
 
@@ -166,6 +167,21 @@ def test_growth_goes_up_to_the_dataset_that_is_asked_for() -> None:
     for name in ("a", "vast"):
         with pytest.raises(LabError, match=f"growth does not grow to the dataset '{name}'"):
             grown_to(GROWING, dataset=name)
+
+
+@pytest.mark.parametrize("is_sealed", [True, False])
+def test_a_damaged_size_makes_the_study_no_whole(tmp_path: Path, *, is_sealed: bool) -> None:
+    """A cut file of samples of one size is told, with a seal and without: the page says that the run is not whole."""
+    run = made(tmp_path / "run")
+    conclude(run)
+    assert run.findings.complete
+    if is_sealed:
+        seal(run)
+    path = RunFolder(run.path / "b").sample_file(1)
+    path.write_bytes(path.read_bytes()[:-7])
+    conclude(run)
+    assert any(path.name in note for note in run.findings.notes)
+    assert not run.findings.complete
 
 
 @pytest.mark.parametrize("counts", [[5.0, 50.0, 5.0], [10.0, 1.0, 10.0]])
